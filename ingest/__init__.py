@@ -1,0 +1,1 @@
+"""From a file to visible chunks. Imports `rag`, never `ui`."""

@@ -1,0 +1,262 @@
+"""The library: the one object that every face uses. `open_library` is the composition root."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from ingest.catalog import SqlCatalog
+from ingest.files import find_files, read_files, too_large, uploaded
+from ingest.indexing import Indexer
+from ingest.lock import WAIT_SECONDS, LibraryLock
+from ingest.originals import Originals
+from ingest.records import Added, DocumentRecord, Progress, Removed, Space, Status, VersionRecord, Where
+from ingest.spaces import DEFAULT_SPACE
+from rag.answering import Answering, answer_question
+from rag.chat import check_ready, choose_model, warm_up
+from rag.compose import index_name, open_embedder, open_index, open_reranker
+from rag.errors import FootnoteError, UnknownName, UsageError
+from rag.model_files import RERANKER
+from rag.ports import Embedder, IndexWriter, Reranker
+from rag.retrieval import Retriever
+from rag.settings import Settings
+from rag.types import Document, Event, Passage, Scope
+
+LOG = logging.getLogger(__name__)
+
+
+class Library:
+    """Documents in, passages and answers out. Threads may share it: writing waits for writing, reading never waits.
+
+    Models and index are opened when they are first needed, so that listing documents costs nothing of it.
+    """
+
+    def __init__(self, settings: Settings, lock: LibraryLock) -> None:
+        self.settings = settings
+        self._lock = lock
+        self._writing = threading.Lock()  # not an RLock: a stream may be resumed, and end, on another thread
+        self._opening = threading.RLock()
+        folder = settings.data_folder
+        self._folder = folder
+        self.catalog = SqlCatalog(settings.database_url or f"sqlite:///{folder / 'catalog.sqlite'}")
+        self._originals = Originals(folder / "originals")
+        if self.catalog.dead_versions():
+            self._indexer.collect()
+
+    def close(self) -> None:
+        """Write what is pending, let go of the index, the models and the lock."""
+        with self._writing, self._opening:
+            if "_index" in self.__dict__:
+                self._index.close()
+            self.catalog.close()
+            self._lock.release()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Parts, opened when first needed
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return open_embedder(self.settings)
+
+    @cached_property
+    def _index(self) -> IndexWriter:
+        return open_index(self.settings, self._folder / "index", self._embedder.fingerprint)
+
+    @cached_property
+    def _reranker(self) -> Reranker | None:
+        return open_reranker(self.settings)
+
+    @cached_property
+    def _indexer(self) -> Indexer:
+        return Indexer(self.catalog, self._index, self._embedder, self._originals, self.settings.chunk_tokens)
+
+    @cached_property
+    def _retriever(self) -> Retriever:
+        return Retriever(self._index, self._embedder, self.catalog, self._reranker)
+
+    def warm_up(self) -> None:
+        """Open models and index now, and run each once. Raises what is missing."""
+        with self._opening:
+            self._retriever.retrieve("warm up", Scope(), 1)
+        try:
+            warm_up(choose_model(self.settings), self.settings)
+        except FootnoteError as error:
+            LOG.warning("The chat model is not ready: %s", error)
+
+    # Documents
+
+    def add(self, paths: Sequence[Path], space: str = DEFAULT_SPACE) -> Iterator[Progress | Added]:
+        """Index every regular file under the paths, yielding progress and one outcome a file. Makes the space."""
+        files = find_files(paths)
+        limit = self.settings.max_file_mb * 1_000_000
+        with self._writing:
+            where = self._space_for(space)
+            total = len(files)
+            done = 0
+            yield Progress("", "files", 0, total)
+            for item in self._indexer.add(read_files(files, limit, where.name), where):
+                yield item
+                if isinstance(item, Added):
+                    done += 1
+                    yield Progress(item.document, "files", done, total)
+
+    def upload(self, name: str, data: bytes, space: str = DEFAULT_SPACE) -> Iterator[Progress | Added]:
+        """Index one uploaded file, known by its name in the space."""
+        limit = self.settings.max_file_mb * 1_000_000
+        file = uploaded(name, data)
+        if len(data) > limit:
+            yield Added(file.names[0], "too large", reason=too_large(file.names[0], len(data), limit), space=space)
+            return
+        with self._writing:
+            yield from self._indexer.add(iter([file]), self._space_for(space))
+
+    def documents(self, space: str | None = None) -> list[DocumentRecord]:
+        """All documents, or those of a space."""
+        return self.catalog.documents(space)
+
+    def document(self, name: str, space: str | None = None) -> tuple[DocumentRecord, VersionRecord | None]:
+        """A document by id, name or file name, and the report of its live version."""
+        record = self.catalog.resolve(name, space)
+        return record, self.catalog.live_version(record.id)
+
+    def remove(self, names: Sequence[str], space: str | None = None) -> list[Removed]:
+        """Remove documents: invisible at once, points and originals right after. All names must be known."""
+        with self._writing:
+            records = [self.catalog.resolve(name, space) for name in names]
+            self._indexer.remove([record.id for record in records])
+        return [Removed(record.name, record.space) for record in records]
+
+    def parsed(self, document_id: str, version: int) -> Document:
+        """The parsed text of a version, in which offsets count. Raises `UnknownName`."""
+        found = self.catalog.parsed(document_id, version)
+        if found is None:
+            raise UnknownName("That version of the document is not kept any more.", "Ask again.")
+        return found
+
+    def original(self, document_id: str, version: int) -> bytes:
+        """The file as it came. Raises `UnknownName`."""
+        record = self.catalog.version(document_id, version)
+        try:
+            if record is not None:
+                return self._originals.get(record.content_hash)
+        except FileNotFoundError:
+            pass
+        raise UnknownName("That version of the document is not kept any more.", "Ask again, or add the file again.")
+
+    def page_picture(self, document_id: str, version: int, page: int, start: int, end: int) -> bytes:
+        """A PNG of a PDF's page with the text from `start` to `end` marked. Raises `UnknownName`, `FileRefused`."""
+        from ingest.page_image import render_page
+
+        place = next((p for p in self.parsed(document_id, version).pages if p.number == page), None)
+        if place is None:
+            raise UnknownName(f"The document has no page {page}.", "Ask again.")
+        marks = (max(0, start - place.start), max(0, min(end, place.end) - place.start))
+        return render_page(self.original(document_id, version), page, marks)
+
+    # Spaces
+
+    def spaces(self) -> list[Space]:
+        """All spaces, each with how many documents can be found in it."""
+        return self.catalog.spaces.all()
+
+    def add_space(self, name: str) -> Space:
+        """Make a space. Raises `UsageError`."""
+        return self.catalog.spaces.add(name)
+
+    def rename_space(self, name: str, new_name: str) -> Space:
+        """Rename a space. Raises `UsageError`."""
+        return self.catalog.spaces.rename(name, new_name)
+
+    def remove_space(self, name: str) -> int:
+        """Remove a space and all its documents; how many those were. The space `default` itself stays."""
+        with self._writing:
+            self.catalog.spaces.named(name)
+            records = self.catalog.documents(name)
+            if records:
+                self._indexer.remove([record.id for record in records])
+            self.catalog.spaces.remove(name)
+        return len(records)
+
+    def _space_for(self, name: str) -> Space:
+        return self.catalog.spaces.find(name) or self.catalog.spaces.add(name)
+
+    # Questions
+
+    def search(self, question: str, where: Where, limit: int = 10) -> list[Passage]:
+        """The best passages for a question, best first. Raises `UsageError`, `NotReady`."""
+        if limit < 1:
+            raise UsageError("The number of passages must be 1 or more.", "Use -k 10, for instance.")
+        return self._open_retriever().retrieve(question, self._scope(where), limit)
+
+    def ask(self, question: str, where: Where, model: str = "") -> Iterator[Event]:
+        """Answer a question as a stream of events, the last of which is `Finished`. Raises `UsageError`, `NotReady`."""
+        parts = Answering(self._open_retriever(), self.settings)
+        return answer_question(parts, question, self._scope(where), model)
+
+    def _scope(self, where: Where) -> Scope:
+        """The ids behind the names. Raises `UnknownName`, `AmbiguousName`, unless any match is good enough."""
+        spaces = frozenset(self.catalog.spaces.named(name).id for name in where.spaces) if where.spaces else None
+        if where.any_match:
+            found = (record for name in where.documents for record in self.catalog.match(name))
+            ids = frozenset(record.id for record in found if spaces is None or record.space_id in spaces)
+            return Scope(spaces, ids)
+        only = where.spaces[0] if len(where.spaces) == 1 else None
+        documents = frozenset(self.catalog.resolve(name, only).id for name in where.documents)
+        return Scope(spaces, documents or None)
+
+    def _open_retriever(self) -> Retriever:
+        with self._opening:
+            return self._retriever
+
+    def status(self) -> Status:
+        """Counts of what can be found, and which models and index serve."""
+        documents, chunks = self.catalog.totals()
+        try:
+            chosen = choose_model(self.settings)
+            model, error = str(chosen), ""
+            check_ready(chosen, self.settings)
+        except FootnoteError as problem:
+            model, error = self.settings.model, str(problem)
+        return Status(
+            documents=documents,
+            chunks=chunks,
+            spaces=len(self.spaces()),
+            embedder=self.settings.embedder,
+            reranker=RERANKER.folder if self.settings.rerank else "off",
+            index=index_name(self.settings),
+            model=model,
+            model_error=error,
+            data=str(self._folder),
+            remote=tuple(sorted(self.settings.allowed_hosts)),
+        )
+
+
+def open_library(
+    settings: Settings, wait: float = WAIT_SECONDS, give_up: Callable[[], bool] = lambda: False
+) -> Library | None:
+    """Open the library in the settings' data folder, which is made if need be. None where `give_up` said so.
+
+    Raises `LibraryHeld` when another process has it for longer than `wait` seconds, and `NotReady` where the folder
+    cannot be made.
+    """
+    folder = settings.data_folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"The data folder {folder} cannot be made: {error.strerror}.", "Set FOOTNOTE_DATA.") from error
+    lock = LibraryLock(folder)
+    if not lock.acquire(wait, give_up):
+        return None
+    try:
+        return Library(settings, lock)
+    except BaseException:
+        lock.release()
+        raise

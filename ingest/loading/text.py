@@ -1,0 +1,127 @@
+"""Markdown and plain text: bytes to characters, and Markdown's headings to sections."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from ingest.loading.cleaning import clean
+from ingest.loading.sections import LONGEST_HEADING, sections_of, title_from
+from rag.errors import FileRefused
+from rag.types import Document
+
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+WESTERN = "cp1252"
+GUESS_BYTES = 1 << 18
+"""Bytes looked at to guess an encoding."""
+
+MOST_CONTROLS = 0.01
+"""Share of control characters from which on bytes are not text."""
+
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+_ATX = re.compile(r" {0,3}(#{1,6})[ \t](.*)")
+_SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
+_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
+_NOT_SETEXT = re.compile(r"^\s*($|[|>#*+-]|\d+[.)]\s)")
+_EMPHASIS = re.compile(r"(\*\*|__|`|\[|\]\([^)]*\))")
+
+
+def load_text(name: str, data: bytes) -> Document:
+    """Plain text: no sections, and the file's name as its title."""
+    text, warnings = decode(name, data)
+    return Document(title=title_from(name), text=clean(text), parser="", warnings=warnings)
+
+
+def load_markdown(name: str, data: bytes) -> Document:
+    """Markdown as it was written, with its headings as sections and the first of them as its title."""
+    decoded, warnings = decode(name, data)
+    text = clean(decoded)
+    found = list(headings(text))
+    title = next((heading for _, _, heading in found), "") or title_from(name)
+    return Document(title=title, text=text, parser="", sections=sections_of(found), warnings=warnings)
+
+
+def decode(name: str, data: bytes, declared: str = "") -> tuple[str, tuple[str, ...]]:
+    """The characters, and a warning where the encoding had to be guessed.
+
+    In order: the byte order mark, the encoding the file declares, UTF-8, a guess. Raises `FileRefused` for bytes that
+    are no text: NUL among them without a mark, or many control characters.
+    """
+    for mark, encoding in _MARKS:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace"), _lost(data, encoding)
+    if b"\x00" in data or len(_CONTROLS.findall(data)) > MOST_CONTROLS * len(data):
+        suffix = PurePosixPath(name).suffix
+        raise FileRefused(
+            "damaged", f"{name} holds no text, though its name ends in {suffix}.", "Fetch the file again."
+        )
+    for encoding in (declared, "utf-8"):
+        try:
+            return data.decode(encoding), ()
+        except (LookupError, UnicodeError):
+            continue
+    encoding = _guessed(data)
+    return data.decode(encoding, errors="replace"), (f"The encoding is not declared; it was read as {encoding}.",)
+
+
+def _lost(data: bytes, encoding: str) -> tuple[str, ...]:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return ("Some characters cannot be read and were replaced: the file is damaged there.",)
+    return ()
+
+
+def _guessed(data: bytes) -> str:
+    """An encoding for bytes that are not UTF-8. Short Western texts fit dozens, so cp1252 unless the script is another."""
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(data[:GUESS_BYTES]).best()
+    foreign = best is not None and any(not _is_western(alphabet) for alphabet in best.alphabets)
+    if best is None or not foreign:
+        return WESTERN
+    return best.encoding
+
+
+def _is_western(alphabet: str) -> bool:
+    return any(
+        part in alphabet for part in ("Latin", "Punctuation", "Symbols", "Currency", "Letterlike", "Control", "Spacing")
+    )
+
+
+def headings(text: str) -> Iterator[tuple[int, int, str]]:
+    """`(start, level, heading)` of Markdown's headings, outside code blocks and front matter."""
+    place, fence, before, front = 0, "", "", text.startswith("---\n")
+    for number, line in enumerate(text.splitlines(keepends=True)):
+        start, place = place, place + len(line)
+        line = line.rstrip("\n")
+        if front:
+            front = number == 0 or line not in ("---", "...")
+            continue
+        if mark := _FENCE.match(line):
+            fence = _fence_after(fence, mark[1])
+        elif not fence:
+            if atx := _ATX.match(line):
+                yield start, len(atx[1]), _plain(atx[2].rstrip("# \t"))
+            elif (setext := _SETEXT.match(line)) and not _NOT_SETEXT.match(before):
+                yield start - len(before) - 1, 1 if setext[1][0] == "=" else 2, _plain(before)
+        before = line
+
+
+def _fence_after(fence: str, mark: str) -> str:
+    """The fence that is open behind a line of fence marks: as long or longer ones of the same kind close it."""
+    if not fence:
+        return mark
+    return "" if mark[0] == fence[0] and len(mark) >= len(fence) else fence
+
+
+def _plain(heading: str) -> str:
+    return _EMPHASIS.sub("", heading[: 2 * LONGEST_HEADING]).strip()

@@ -1,0 +1,1 @@
+"""The faces of Footnote: command line, REST and the browser app."""
