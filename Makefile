@@ -24,7 +24,7 @@ chat: install
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info[:2] >= (3, 11) else "Footnote needs Python 3.11 or newer: make PYTHON=python3.11 run")'
 	@test -x .venv/bin/python || $(PYTHON) -m venv .venv || { echo "No virtual environment could be made: install Python's venv package (Debian: apt install python3-venv)." >&2; exit 1; }
 	@echo "Installing the libraries into .venv (once, some minutes) …"
-	@$(PIP) install -c constraints.txt -e '.[local]' || { echo "The libraries could not be installed: see the line above; this step needs a package index and 4 GB of disk." >&2; exit 1; }
+	@$(PIP) install -c constraints.txt -e '.[local,ocr]' || { echo "The libraries could not be installed: see the line above; this step needs a package index and 4 GB of disk." >&2; exit 1; }
 	@touch $@
 
 .venv/installed-dev: .venv/installed

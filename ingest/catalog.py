@@ -285,7 +285,8 @@ def _document(row: Sequence[Any]) -> DocumentRecord:
 
 
 def _version(row: Mapping[Any, Any]) -> VersionRecord:
-    return VersionRecord(**{**row, "warnings": tuple(row["warnings"])})
+    lists = ("warnings", "page_characters", "ocr_pages")
+    return VersionRecord(**{**row, **{name: tuple(row[name]) for name in lists}})
 
 
 def file_name(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from rag.types import State
 
@@ -38,7 +39,12 @@ class DocumentRecord:
 
 @dataclass(frozen=True, slots=True)
 class VersionRecord:
-    """What was read from one content of a document: the report."""
+    """What was read from one content of a document: the report.
+
+    `page_characters` counts each page's characters, in order; `ocr_pages` are the numbers of those that were recognised in
+    pictures; `coverage` is the share of the text, white space aside, that is in chunks; `attachments` is how many
+    documents of their own came out of it.
+    """
 
     document_id: str
     number: int
@@ -53,6 +59,27 @@ class VersionRecord:
     warnings: tuple[str, ...]
     seconds: float
     created_at: str
+    page_characters: tuple[int, ...] = ()
+    ocr_pages: tuple[int, ...] = ()
+    coverage: float = 1.0
+    embedder: str = ""
+    attachments: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The job that was made for an `add`: always the first thing it says."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Postponed:
+    """A file to be tried again. `counts` says that the try counts against it: the process that read it died."""
+
+    source: str
+    reason: str
+    counts: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +103,67 @@ class Progress:
     step: str
     done: int
     total: int
+
+
+JobState = Literal["queued", "running", "waiting", "done", "cancelled"]
+"""`waiting`: for the next try of a file. A job is `done` whatever became of its files: each has an outcome of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job: files on their way into a space. `current` is what is being done now, where it runs; `problem` why it waits.
+
+    `done` counts files with an outcome, `failed` those among them that did not become findable.
+    """
+
+    id: str
+    label: str
+    space: str
+    state: JobState
+    files: int
+    done: int
+    failed: int
+    created_at: str
+    ended_at: str
+    problem: str = ""
+    current: Progress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFile:
+    """One file of a job. `status` is empty as long as it has no outcome; `quarantined`: no further try until it is added again."""
+
+    document: str
+    status: State | Literal[""]
+    reason: str
+    pages: int | None
+    chunks: int
+    document_id: str
+    attempts: int
+    quarantined: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that catalog, index and stored files do not agree on: its kind, what it is about, and what was done.
+
+    `repaired` is empty where nothing was done; `repairable` says whether `--repair` can.
+    """
+
+    kind: Literal["missing", "extra", "orphaned", "torn", "wrong count", "unreadable"]
+    subject: str
+    detail: str
+    repairable: bool
+    repaired: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """The index was made anew: how many documents and chunks are in it, and which documents kept what they had, and why."""
+
+    documents: int
+    chunks: int
+    kept: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

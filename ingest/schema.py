@@ -28,6 +28,7 @@ DOCUMENTS = sa.Table(
     sa.Column("source", sa.Text, nullable=False),  # "path:/abs/file" or "upload:name": what it is found by
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("path", sa.Text),
+    sa.Column("container_id", sa.String(36)),  # of an attachment or a zip's member
     sa.Column("live_version", sa.Integer),  # null: nothing of it can be found
     sa.Column("state", sa.String(32), nullable=False),  # of the last time it was added
     sa.Column("reason", sa.Text, nullable=False),
@@ -54,7 +55,62 @@ VERSIONS = sa.Table(
     sa.Column("seconds", sa.Float, nullable=False),
     sa.Column("created_at", sa.String(32), nullable=False),
     sa.Column("parsed", sa.LargeBinary, nullable=False),  # the Document as compressed JSON: what offsets count in
+    sa.Column("page_characters", sa.JSON, nullable=False),
+    sa.Column("ocr_pages", sa.JSON, nullable=False),
+    sa.Column("coverage", sa.Float, nullable=False),
+    sa.Column("embedder", sa.Text, nullable=False),
+    sa.Column("attachments", sa.Integer, nullable=False),
     sa.Index("versions_by_hash", "content_hash"),
+)
+
+JOBS = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("id", sa.String(36), primary_key=True),
+    sa.Column("space_id", sa.String(36), nullable=False),
+    sa.Column("space", sa.Text, nullable=False),  # its name then: a job outlives a space
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("cancelling", sa.Boolean, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("created_at", sa.String(32), nullable=False),
+    sa.Column("ended_at", sa.String(32), nullable=False),  # empty: it has not ended
+)
+
+JOB_FILES = sa.Table(
+    "job_files",
+    METADATA,
+    sa.Column("job_id", sa.String(36), sa.ForeignKey("jobs.id"), primary_key=True),
+    sa.Column("ordinal", sa.Integer, primary_key=True),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("names", sa.JSON, nullable=False),
+    sa.Column("path", sa.Text),  # where to read it
+    sa.Column("content_hash", sa.String(64)),  # or which stored content it is: an upload
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("status", sa.String(32), nullable=False),  # empty: no outcome yet
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("pages", sa.Integer),
+    sa.Column("chunks", sa.Integer, nullable=False),
+    sa.Column("document_id", sa.String(36), nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("quarantined", sa.Boolean, nullable=False),
+    sa.Index("job_files_by_hash", "content_hash"),
+)
+
+OCR_PAGES = sa.Table(
+    "ocr_pages",
+    METADATA,
+    sa.Column("content_hash", sa.String(64), primary_key=True),
+    sa.Column("page", sa.Integer, primary_key=True),
+    sa.Column("engine", sa.String(100), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
+)
+
+META = sa.Table(
+    "meta",
+    METADATA,
+    sa.Column("key", sa.String(64), primary_key=True),
+    sa.Column("value", sa.Text, nullable=False),  # "index": which generation of the index is live
 )
 
 

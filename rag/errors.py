@@ -15,6 +15,7 @@ FootnoteError
 │       ├── ChatModelMissing   the server is there, the model is not
 │       ├── ChatTimeout        it does not answer in time
 │       └── ChatBroken         it failed, or stopped in the middle
+├── ParserDied             the child process that read a file ended by itself: a retry may help
 └── FileRefused            a file that cannot be indexed, with the state it ends in: exit code 3
 """
 
@@ -98,6 +99,10 @@ class ChatTimeout(ChatError):
 
 class ChatBroken(ChatError):
     """The model failed, or its stream ended before it was done."""
+
+
+class ParserDied(FootnoteError):
+    """The child process that read a file ended by itself, not at a limit. Trying again may help."""
 
 
 class FileRefused(FootnoteError):

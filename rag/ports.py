@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rag.types import Fingerprint, Hit, LiveDocument, Point, Scope
+from rag.types import Fingerprint, Hit, LiveDocument, Point, PointKey, Scope
 
 Vector = NDArray[np.float32]
 
@@ -61,6 +61,12 @@ class IndexWriter(Index, Protocol):
 
     def flush(self) -> None:
         """Return when all that was written is on disk."""
+
+    def inventory(self) -> Iterator[PointKey]:
+        """Every stored point, in no order; one whose payload is missing or torn has empty fields."""
+
+    def delete_points(self, ids: Sequence[str]) -> None:
+        """Remove points by their ids; one that is not there is no error."""
 
 
 class Reranker(Protocol):

@@ -52,6 +52,21 @@ class Settings(BaseSettings):
     )
     keep_alive: str = Field("10m", description="How long Ollama keeps the model in memory after an answer")
     max_file_mb: int = Field(200, ge=1, description="Largest file that is read, in megabytes")
+    parse_seconds: float = Field(60.0, gt=0, description="Longest time that reading one file may take, in seconds")
+    parse_memory_mb: int = Field(1024, ge=256, description="Memory that reading one file may take, in megabytes")
+    parse_pages: int = Field(5000, ge=1, description="Most pages, slides or sheets of one file")
+    parse_workers: int = Field(2, ge=1, le=64, description="Child processes that read files")
+    unzip_mb: int = Field(
+        500, ge=1, description="Most that a zip, docx, xlsx, pptx or epub may unpack to, in megabytes"
+    )
+    unzip_ratio: int = Field(200, ge=2, description="Most that such a file may grow when it is unpacked")
+    unzip_files: int = Field(10_000, ge=1, description="Most files in such a file")
+    ocr: Literal["auto", "off"] = Field(
+        "auto",
+        description="`auto`: recognise text on pages that have none, where the extra `ocr` or tesseract is there",
+    )
+    ocr_seconds: float = Field(60.0, gt=0, description="Longest time that recognising one page may take, in seconds")
+    ocr_memory_mb: int = Field(3072, ge=512, description="Memory that recognising one page may take, in megabytes")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("WARNING", description="What goes to stderr")
 
     @property

@@ -28,12 +28,18 @@ State = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A physical page: its number from 1, the label printed on it, and the range of the text it holds."""
+    """A physical page: its number from 1, the label printed on it (a sheet's or slide's name), and the range of the text it holds.
+
+    `cut` are the ranges of the page's own characters, before anything was mended, that are not part of the text: running
+    headers and footers. `ocr` says that the text was recognised in the page's picture.
+    """
 
     number: int
     start: int
     end: int
     label: str | None = None
+    cut: tuple[tuple[int, int], ...] = ()
+    ocr: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +225,16 @@ class Point:
     chunk: Chunk
     vector: tuple[float, ...] = field(repr=False)
     context: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PointKey:
+    """Which chunk a stored point is: what the doctor compares with the catalog."""
+
+    id: str
+    document_id: str
+    version: int
+    ordinal: int
 
 
 @dataclass(frozen=True, slots=True)
