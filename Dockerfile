@@ -20,7 +20,7 @@ COPY ingest ingest
 COPY ui ui
 RUN python -m venv /opt/footnote/venv
 RUN --mount=type=cache,target=/var/cache/pip \
-    /opt/footnote/venv/bin/pip install -c constraints.txt ".[local]"
+    /opt/footnote/venv/bin/pip install -c constraints.txt ".[local,ocr]"
 # The models are checked by hash as they are fetched. The program runs as another user, who must be able to read them.
 RUN --mount=type=cache,target=/var/cache/pip \
     /opt/footnote/venv/bin/footnote models fetch \
@@ -43,7 +43,7 @@ ENV PATH=/opt/footnote/venv/bin:$PATH \
     FOOTNOTE_DATA=/data \
     FOOTNOTE_MODELS=/opt/footnote/models
 # A missing system library fails the build here, not the first question.
-RUN ["python", "-c", "import fastembed, pypdfium2, qdrant_edge, xllamacpp"]
+RUN ["python", "-c", "import fastembed, pypdfium2, qdrant_edge, rapidocr, xllamacpp"]
 USER 10001:10001
 WORKDIR /opt/footnote
 EXPOSE 8501

@@ -1,5 +1,5 @@
 # The two commands of a newcomer: `make run` and `make test`. Everything else serves them.
-# Needs Python 3.11, make and pip. Nothing is installed outside .venv and ~/.cache/footnote, but for chromium (as root on Debian).
+# Needs Python 3.11, make and pip. Nothing is installed outside .venv and ~/.cache/footnote, but for chromium and PostgreSQL (as root on Debian).
 
 PYTHON ?= python3
 PIP    := .venv/bin/python -m pip --disable-pip-version-check -qq
@@ -35,6 +35,7 @@ chat: install
 test-setup: install .venv/installed-dev
 	@.venv/bin/python -m tests.model_files
 	@tests/install_chromium.sh
+	@tests/install_postgresql.sh
 
 test: test-setup check
 	@.venv/bin/pytest
@@ -53,6 +54,9 @@ ask: install
 
 bench: install .venv/installed-dev
 	@.venv/bin/python -m bench
+
+torture: install .venv/installed-dev
+	@.venv/bin/python -m bench torture
 
 samples: .venv/installed-dev
 	@.venv/bin/python data/samples/sources/build.py

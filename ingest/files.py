@@ -1,25 +1,39 @@
-"""From paths to bytes: which files there are, what they are called, and reading them one at a time."""
+"""From paths to bytes: which files there are, what they are called, and reading one as it was at one moment."""
 
 from __future__ import annotations
 
 import os
+import re
+import stat
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from ingest.catalog import Source
-from ingest.records import Added
-from rag.errors import UsageError
+from ingest.catalog_rows import Source
+from ingest.originals import content_hash
+from rag.errors import FileRefused, UsageError
+
+READINGS = 3
+"""How often a file is read that changes while it is read."""
+
+_NO_BYTE = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+"""Lone surrogates that stand for no byte of a file name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Incoming:
     """A file to be indexed: where it comes from, the names it may have, and its bytes."""
 
     source: Source
     names: tuple[str, ...]
     data: bytes
+
+    @cached_property
+    def content_hash(self) -> str:
+        """The SHA-256 of the bytes, reckoned once."""
+        return content_hash(self.data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +45,13 @@ class Found:
 
     def names(self) -> tuple[str, ...]:
         """Its name, relative to the folder that was given; then with one more parent folder in front each time."""
-        parts = [_printable(part) for part in self.path.parts[1:]]
+        parts = [printable(part) for part in self.path.parts[1:]]
         shortest = len(self.path.relative_to(self.root).parts)
         return tuple("/".join(parts[-n:]) for n in range(shortest, len(parts) + 1))
+
+    def source(self) -> Source:
+        """What its document is found by."""
+        return Source.of_path(str(self.path))
 
 
 def find_files(paths: Sequence[Path]) -> list[Found]:
@@ -52,28 +70,29 @@ def find_files(paths: Sequence[Path]) -> list[Found]:
     return list(found.values())
 
 
-def read_files(files: Sequence[Found], max_bytes: int, space: str) -> Iterator[Incoming | Added]:
-    """Read the files one at a time; one that cannot be read or is too large becomes an outcome instead."""
-    for file in files:
-        names = file.names()
-        try:
-            size = file.path.stat().st_size
-            if size > max_bytes:
-                yield Added(names[0], "too large", reason=too_large(names[0], size, max_bytes), space=space)
-                continue
-            data = file.path.read_bytes()
-        except OSError as error:
-            reason = (
-                f"{names[0]} could not be read: {error.strerror or error}. Check its permissions, then add it again."
-            )
-            yield Added(names[0], "failed", reason=reason, space=space)
-            continue
-        yield Incoming(Source.of_path(_printable(str(file.path))), names, data)
+def read_whole(path: str, name: str, max_bytes: int) -> bytes:
+    """The bytes of a regular file, as it was at one moment.
+
+    Raises `OSError`, and `FileRefused` where it is too large, is something else by now, or is never at rest.
+    """
+    for _ in range(READINGS):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that took the file's place must not hold us
+        with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                raise FileRefused("failed", f"{name} is not a regular file any more.", "Add it again.")
+            if before.st_size > max_bytes:
+                raise FileRefused("too large", too_large(name, before.st_size, max_bytes))
+            data = file.read(max_bytes + 1)
+            after = os.fstat(descriptor)
+        if len(data) == after.st_size and before.st_mtime_ns == after.st_mtime_ns:
+            return data
+    raise FileRefused("failed", f"{name} changed all the time while it was read.", "Add it again when it is complete.")
 
 
 def uploaded(name: str, data: bytes) -> Incoming:
     """An uploaded file, under its bare name: a browser may send a path."""
-    bare = _printable(name.replace("\\", "/").rsplit("/", 1)[-1]).strip() or "document"
+    bare = printable(name.replace("\\", "/").rsplit("/", 1)[-1]).strip() or "document"
     return Incoming(Source.of_upload(bare), (bare,), data)
 
 
@@ -94,7 +113,7 @@ def _walk(folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text as valid Unicode without control characters; bytes that are not UTF-8 are written out in hexadecimal."""
-    decoded = os.fsencode(text).decode("utf-8", "backslashreplace")
+    decoded = os.fsencode(_NO_BYTE.sub("\ufffd", text)).decode("utf-8", "backslashreplace")
     return "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp") else char for char in decoded)

@@ -1,216 +1,134 @@
-"""Stage, verify, flip, collect: how a file becomes findable. The only writer of the index.
+"""How a file becomes findable: the indexer, which everything that adds or removes documents goes through.
 
-A new version is staged: its row in the catalog first, then its points under `(document, version)`. When the points are
-on disk and counted, one transaction makes it live; only then are the old version's points collected. A crash at any
-moment leaves the old version live and at most dead versions behind, which the next start collects.
+A run reads files ahead (`intake`, `reading_line`, `ocr_line`), stages each as a new version, embeds all the time
+(`embedding_line`), and publishes in groups (`group`, `publishing`): flush, count, flip. Files inside a file (`members`) change
+together with it. `pipeline` is the run itself.
 """
 
 from __future__ import annotations
 
-import time
-import uuid
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, field
+import threading
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 
 from ingest.catalog import SqlCatalog
-from ingest.chunking import chunk
+from ingest.claims import Claims
+from ingest.embedding_line import EmbeddingLine
 from ingest.files import Incoming
-from ingest.loading import load, parsers
-from ingest.originals import Originals, content_hash
-from ingest.records import Added, DocumentRecord, Progress, Space, VersionRecord
-from ingest.schema import now
-from rag.errors import FileRefused, FootnoteError
-from rag.names import in_words
-from rag.ports import Embedder, IndexWriter
-from rag.types import Chunk, Document, Point
+from ingest.intake import Intake
+from ingest.judging import Judge
+from ingest.ocr import OcrStore
+from ingest.ocr_line import OcrLine
+from ingest.originals import Originals
+from ingest.pipeline import Lines, Run
+from ingest.ports import Parser, Recogniser, Worker
+from ingest.preparing import Preparer
+from ingest.publishing import Publisher
+from ingest.reading_line import ReadingLine
+from ingest.records import Added, Postponed, Progress, Space
+from rag.ports import IndexWriter
 
-GROUP_DOCUMENTS = 100
-GROUP_SECONDS = 2.0
-"""A flush costs 0.1-0.2 s on edge (DESIGN.md), so versions are flushed and flipped together."""
-
-EMBED_AT_A_TIME = 64
-"""Chunks between two reports of progress."""
-
-CONTEXT_TOKENS = 48
-"""Room kept in the embedder's window for the title and section that are embedded before each chunk."""
-
-CHUNKING = "sentences/1"
-"""How chunks are made. A new name here makes the next `add` of an unchanged file index it anew."""
-
-_NAMESPACE = uuid.UUID("6f1b1f0e-57b8-4d5c-9d0f-7b5f3c1e0a11")
-
-
-@dataclass(slots=True)
-class _Group:
-    """Versions whose points are written and wait for the next flush."""
-
-    versions: list[VersionRecord] = field(default_factory=list)
-    outcomes: list[Added] = field(default_factory=list)
-    started: float = 0.0
-
-    def full(self) -> bool:
-        age = time.monotonic() - self.started
-        return bool(self.versions) and (len(self.versions) >= GROUP_DOCUMENTS or age >= GROUP_SECONDS)
+STORING_THREADS = 2
+"""Threads that write originals, each waiting for the disk."""
 
 
 class Indexer:
-    """Writes documents into the index and the catalog. One at a time: the library's lock is held around it."""
+    """Writes documents into the index and the catalog. Threads may share it: any number of runs may go on at a time."""
 
     def __init__(
-        self, catalog: SqlCatalog, index: IndexWriter, embedder: Embedder, originals: Originals, chunk_tokens: int
+        self,
+        catalog: SqlCatalog,
+        index: IndexWriter,
+        worker: Worker,
+        parser: Parser,
+        originals: Originals,
+        chunk_tokens: int,
+        recogniser: Recogniser | None = None,
+        *,
+        parsers: int = 2,
+        ocr_off: bool = False,
     ) -> None:
+        """`parsers` is how many files are read at once. `ocr_off`: there is no recogniser because nobody wants one."""
         self._catalog = catalog
-        self._index = index
-        self._embedder = embedder
-        self._originals = originals
-        self._chunk_tokens = min(chunk_tokens, embedder.max_tokens - CONTEXT_TOKENS - 2)
-        self._chunking = f"{CHUNKING} {self._chunk_tokens} {embedder.fingerprint.model}"
+        self._worker = worker
+        self._parser = parser
+        self._chunk_tokens = chunk_tokens
+        self._recogniser = recogniser
+        self._parsers = parsers
+        self._ocr_off = ocr_off
+        self._publisher = Publisher(catalog, index, originals)
+        self._claims = Claims()
+        self._opening = threading.Lock()
+        self._preparer: Preparer | None = None
+        self._reading, self._recognising, self._embedding, self._storing = (
+            ThreadPoolExecutor(threads, f"footnote-{name}")
+            for name, threads in (("reading", parsers), ("ocr", 1), ("embedding", 1), ("storing", STORING_THREADS))
+        )
 
-    def add(self, files: Iterator[Incoming | Added], space: Space) -> Generator[Progress | Added, None, None]:
-        """Index the files in order, yielding progress and one outcome for each, when it can be found.
+    def run(
+        self,
+        files: Iterable[Incoming | Added | Postponed],
+        space: Space,
+        cancelled: Callable[[], bool] = lambda: False,
+    ) -> Generator[Progress | Added | Postponed, None, None]:
+        """Index the files, yielding progress, and for each file one outcome as soon as it can be found.
 
-        An `Added` among the files is an outcome decided before (unsupported, unreadable) and is passed through.
+        Outcomes come in the order in which they are reached; those of files inside a file come right behind it. An `Added` or
+        `Postponed` among the files was decided before and is passed on. Where `cancelled` says so (it is asked at least once
+        for each batch that is embedded and each page that is recognised), what is not visible yet ends as `cancelled`, and the
+        rest of `files` is not taken. Whatever is raised, old versions stay live and nothing half done stays: `NotReady` where
+        index, parser or embedder do not work, `OSError` where the disk is full, and what the database raises.
         """
-        group = _Group()
-        try:
-            for item in files:
-                if isinstance(item, Added):
-                    yield item
-                    continue
-                yield from self._add_one(item, space, group)
-                if group.full():
-                    yield from self._publish(group)
-            yield from self._publish(group)
-        finally:
-            self.collect()
-
-    def _add_one(self, file: Incoming, space: Space, group: _Group) -> Iterator[Progress | Added]:
-        known = self._catalog.find(space.id, file.source)
-        name = known.name if known else file.names[0]
-        if known and self._unchanged(known, file.data):
-            self._catalog.note_outcome(known.id, "indexed", "")
-            yield Added(name, "unchanged", known.pages, known.chunks, "", known.id, space.name)
-            return
-        document_id = self._catalog.register(space.id, file.source, file.names)
-        record = self._catalog.document(document_id)
-        name = record.name if record else name
-        yield Progress(name, "reading", 0, 1)
-        try:
-            version = yield from self._stage(document_id, name, space, file.data)
-        except FileRefused as refused:
-            self._catalog.note_outcome(document_id, refused.state, str(refused))
-            kept = record.chunks if record else 0
-            yield Added(name, refused.state, None, kept, str(refused), document_id, space.name)
-            return
-        group.started = group.started if group.versions else time.monotonic()
-        group.versions.append(version)
-        group.outcomes.append(Added(name, "indexed", version.pages, version.chunks, "", document_id, space.name))
-
-    def _unchanged(self, known: DocumentRecord, data: bytes) -> bool:
-        """Whether the live version has this content, read and chunked as it would be now."""
-        live = self._catalog.live_version(known.id)
-        return (
-            live is not None
-            and live.content_hash == content_hash(data)
-            and live.parser in parsers()
-            and live.chunking == self._chunking
-        )
-
-    def _stage(
-        self, document_id: str, name: str, space: Space, data: bytes
-    ) -> Generator[Progress, None, VersionRecord]:
-        """Parse, chunk, embed and write one version; the generator's value is its `VersionRecord`."""
-        started = time.monotonic()
-        document = load(name, data)
-        chunks = chunk(document, self._embedder.tokenize, self._chunk_tokens)
-        number = self._catalog.next_version(document_id)
-        version = VersionRecord(
-            document_id=document_id,
-            number=number,
-            content_hash=self._originals.put(data),
-            size=len(data),
-            parser=document.parser,
-            chunking=self._chunking,
-            title=document.title,
-            pages=len(document.pages) or None,
-            characters=len(document.text),
-            chunks=len(chunks),
-            warnings=document.warnings,
-            seconds=time.monotonic() - started,
-            created_at=now(),
-        )
-        self._catalog.stage(version, document)
-        for start in range(0, len(chunks), EMBED_AT_A_TIME):
-            yield Progress(name, "embedding", start, len(chunks))
-            self._write(version, header_of(name, document), space, chunks[start : start + EMBED_AT_A_TIME])
-        return version
-
-    def _write(self, version: VersionRecord, header: str, space: Space, chunks: Sequence[Chunk]) -> None:
-        contexts = [" | ".join(part for part in (header, piece.section[-120:]) if part) for piece in chunks]
-        texts = [f"{context}\n{piece.text}" for context, piece in zip(contexts, chunks, strict=True)]
-        vectors = self._embedder.embed_passages(texts)
-        self._index.upsert(
-            [
-                Point(
-                    id=point_id(version.document_id, version.number, piece.ordinal),
-                    document_id=version.document_id,
-                    version=version.number,
-                    space=space.id,
-                    chunk=piece,
-                    vector=tuple(vector.tolist()),
-                    context=context,
-                )
-                for piece, vector, context in zip(chunks, vectors, contexts, strict=True)
-            ]
-        )
-
-    def _publish(self, group: _Group) -> Iterator[Added]:
-        """Flush, count what was written against what was meant to be, and make the group live in one step."""
-        if not group.versions:
-            return
-        self._index.flush()
-        for version in group.versions:
-            found = self._index.count(version.document_id, version.number)
-            if found != version.chunks:
-                raise FootnoteError(
-                    f"The index holds {found} of the {version.chunks} chunks that were written for a document.",
-                    "Nothing of it was made visible. Add it again; if that fails too, the index's disk is at fault.",
-                )
-        self._catalog.flip([(version.document_id, version.number) for version in group.versions])
-        outcomes = list(group.outcomes)
-        group.versions.clear()
-        group.outcomes.clear()
-        yield from outcomes
+        yield from Run(self._lines(files, space), cancelled).events()
 
     def remove(self, document_ids: Sequence[str]) -> None:
-        """Make the documents invisible at once, then remove their points, texts and originals."""
-        self._catalog.tombstone(document_ids)
-        self.collect()
+        """Make documents, and those inside them, invisible at once, then remove their points, texts and originals."""
+        self._publisher.remove(document_ids)
+
+    def remove_space(self, name: str) -> int:
+        """Remove a space with all its documents, invisible at once; how many those were. `default` itself stays."""
+        return self._publisher.remove_space(name)
 
     def collect(self) -> None:
-        """Remove the points of versions that nobody can find, then their rows and originals."""
-        dead = self._catalog.dead_versions()
-        for document_id, number in dead:
-            self._index.delete(document_id, number)
-        if dead:
-            self._index.flush()
-        for document_id, number in dead:
-            if orphan := self._catalog.forget_version(document_id, number):
-                self._originals.delete(orphan)
-        self._catalog.forget_removed()
+        """Remove the points of versions that nobody can find and no run is writing, then their rows and originals."""
+        self._publisher.collect()
 
+    def recover(self) -> None:
+        """Mend what a crash left. To be called when the library is opened; later calls do nothing."""
+        self._publisher.recover()
 
-def header_of(name: str, document: Document) -> str:
-    """What is embedded before every chunk of a document: its file name in words, and its title if that says more.
+    def release(self, hashes: Collection[str]) -> None:
+        """Delete those of the stored contents that no version and no job needs."""
+        self._publisher.release(hashes)
 
-    Thirty annual reports look alike without it: naming company and year raised FinanceBench's page hit@5 over a
-    shared index from .311 to .377 (shared/bench).
-    """
-    words = in_words(name)[:120]
-    title = document.title[:120]
-    return words if title.casefold() in words.casefold() else f"{words}: {title}"
+    def close(self) -> None:
+        """Let go of the threads. Runs must have ended."""
+        for executor in (self._reading, self._recognising, self._embedding, self._storing):
+            executor.shutdown(wait=False, cancel_futures=True)
 
+    def _lines(self, files: Iterable[Incoming | Added | Postponed], space: Space) -> Lines:
+        preparer = self._open_preparer()
+        judge = Judge(self._catalog, space, preparer.chunking, self._recogniser is not None)
+        return Lines(
+            Intake(files, space, self._catalog, self._claims, judge),
+            judge,
+            ReadingLine(preparer, self._reading, self._parsers + 1),
+            self._ocr_line(self._recognising),
+            EmbeddingLine(self._worker.embed_passages, self._embedding),
+            self._publisher,
+            self._storing,
+        )
 
-def point_id(document_id: str, version: int, ordinal: int) -> str:
-    """The UUID5 of a chunk: the same chunk of the same version always has the same id."""
-    return str(uuid.uuid5(_NAMESPACE, f"{document_id}/{version}/{ordinal}"))
+    def _ocr_line(self, executor: Executor) -> OcrLine | None:
+        if self._recogniser is None:
+            return None
+        return OcrLine(self._recogniser, OcrStore(self._catalog.engine), executor)
+
+    def _open_preparer(self) -> Preparer:
+        with self._opening:
+            if self._preparer is None:
+                has_ocr = self._recogniser is not None
+                self._preparer = Preparer(
+                    self._parser, self._worker, self._chunk_tokens, has_ocr=has_ocr, ocr_off=self._ocr_off
+                )
+            return self._preparer

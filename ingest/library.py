@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import logging
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Self
 
-from ingest.catalog import SqlCatalog
-from ingest.files import find_files, read_files, too_large, uploaded
-from ingest.indexing import Indexer
+from ingest.care import Care
+from ingest.files import find_files
+from ingest.job_desk import Upload, label_of
 from ingest.lock import WAIT_SECONDS, LibraryLock
-from ingest.originals import Originals
-from ingest.records import Added, DocumentRecord, Progress, Removed, Space, Status, VersionRecord, Where
+from ingest.records import (
+    Added,
+    DocumentRecord,
+    JobFile,
+    JobRecord,
+    Progress,
+    Removed,
+    Space,
+    Started,
+    Status,
+    VersionRecord,
+    Where,
+)
 from ingest.spaces import DEFAULT_SPACE
 from rag.answering import Answering, answer_question
 from rag.chat import check_ready, choose_model, warm_up
-from rag.compose import index_name, open_embedder, open_index, open_reranker
+from rag.compose import index_name
 from rag.errors import FootnoteError, UnknownName, UsageError
 from rag.model_files import RERANKER
-from rag.ports import Embedder, IndexWriter, Reranker
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.types import Document, Event, Passage, Scope
@@ -28,59 +37,25 @@ from rag.types import Document, Event, Passage, Scope
 LOG = logging.getLogger(__name__)
 
 
-class Library:
-    """Documents in, passages and answers out. Threads may share it: writing waits for writing, reading never waits.
+class Library(Care):
+    """Documents in, passages and answers out. Threads may share it: reading never waits for writing.
 
-    Models and index are opened when they are first needed, so that listing documents costs nothing of it.
+    Models, index and the queue of jobs are opened when they are first needed, so that listing documents costs nothing of it.
     """
 
     def __init__(self, settings: Settings, lock: LibraryLock) -> None:
-        self.settings = settings
-        self._lock = lock
-        self._writing = threading.Lock()  # not an RLock: a stream may be resumed, and end, on another thread
-        self._opening = threading.RLock()
-        folder = settings.data_folder
-        self._folder = folder
-        self.catalog = SqlCatalog(settings.database_url or f"sqlite:///{folder / 'catalog.sqlite'}")
-        self._originals = Originals(folder / "originals")
-        if self.catalog.dead_versions():
-            self._indexer.collect()
+        super().__init__(settings, lock)
+        try:
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
 
-    def close(self) -> None:
-        """Write what is pending, let go of the index, the models and the lock."""
-        with self._writing, self._opening:
-            if "_index" in self.__dict__:
-                self._index.close()
-            self.catalog.close()
-            self._lock.release()
-
-    def __enter__(self) -> Library:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-    # Parts, opened when first needed
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        return open_embedder(self.settings)
-
-    @cached_property
-    def _index(self) -> IndexWriter:
-        return open_index(self.settings, self._folder / "index", self._embedder.fingerprint)
-
-    @cached_property
-    def _reranker(self) -> Reranker | None:
-        return open_reranker(self.settings)
-
-    @cached_property
-    def _indexer(self) -> Indexer:
-        return Indexer(self.catalog, self._index, self._embedder, self._originals, self.settings.chunk_tokens)
-
-    @cached_property
-    def _retriever(self) -> Retriever:
-        return Retriever(self._index, self._embedder, self.catalog, self._reranker)
 
     def warm_up(self) -> None:
         """Open models and index now, and run each once. Raises what is missing."""
@@ -93,30 +68,27 @@ class Library:
 
     # Documents
 
-    def add(self, paths: Sequence[Path], space: str = DEFAULT_SPACE) -> Iterator[Progress | Added]:
-        """Index every regular file under the paths, yielding progress and one outcome a file. Makes the space."""
-        files = find_files(paths)
-        limit = self.settings.max_file_mb * 1_000_000
-        with self._writing:
-            where = self._space_for(space)
-            total = len(files)
-            done = 0
-            yield Progress("", "files", 0, total)
-            for item in self._indexer.add(read_files(files, limit, where.name), where):
-                yield item
-                if isinstance(item, Added):
-                    done += 1
-                    yield Progress(item.document, "files", done, total)
+    def add(self, paths: Sequence[Path], space: str = DEFAULT_SPACE) -> Iterator[Started | Progress | Added]:
+        """Index every regular file under the paths: the job, progress, and one outcome a file. Makes the space.
 
-    def upload(self, name: str, data: bytes, space: str = DEFAULT_SPACE) -> Iterator[Progress | Added]:
+        The job does not end where nobody listens any more.
+        """
+        yield from self.follow(self.submit(paths, space))
+
+    def upload(self, name: str, data: bytes, space: str = DEFAULT_SPACE) -> Iterator[Started | Progress | Added]:
         """Index one uploaded file, known by its name in the space."""
-        limit = self.settings.max_file_mb * 1_000_000
-        file = uploaded(name, data)
-        if len(data) > limit:
-            yield Added(file.names[0], "too large", reason=too_large(file.names[0], len(data), limit), space=space)
-            return
-        with self._writing:
-            yield from self._indexer.add(iter([file]), self._space_for(space))
+        yield from self.follow(self.submit_uploads([(name, data)], space))
+
+    def submit(self, paths: Sequence[Path], space: str = DEFAULT_SPACE) -> str:
+        """Make a job of every regular file under the paths; its id. Raises `UsageError`, `NotReady`."""
+        files = find_files(paths)
+        self.start()
+        return self._desk.submit(files, self._space_for(space), label_of(paths))
+
+    def submit_uploads(self, files: Iterable[Upload], space: str = DEFAULT_SPACE) -> str:
+        """Make a job of uploaded files, `(name, bytes)` each, taken one at a time; its id. They are safe when it returns."""
+        self.start()
+        return self._desk.submit_uploads(files, self._space_for(space))
 
     def documents(self, space: str | None = None) -> list[DocumentRecord]:
         """All documents, or those of a space."""
@@ -129,10 +101,14 @@ class Library:
 
     def remove(self, names: Sequence[str], space: str | None = None) -> list[Removed]:
         """Remove documents: invisible at once, points and originals right after. All names must be known."""
-        with self._writing:
-            records = [self.catalog.resolve(name, space) for name in names]
-            self._indexer.remove([record.id for record in records])
+        records = [self.catalog.resolve(name, space) for name in names]
+        self._remove([record.id for record in records])
         return [Removed(record.name, record.space) for record in records]
+
+    def _remove(self, ids: Sequence[str]) -> None:
+        if ids:
+            self._desk.drop_documents(ids)
+            self._indexer.remove(ids)
 
     def parsed(self, document_id: str, version: int) -> Document:
         """The parsed text of a version, in which offsets count. Raises `UnknownName`."""
@@ -161,6 +137,35 @@ class Library:
         marks = (max(0, start - place.start), max(0, min(end, place.end) - place.start))
         return render_page(self.original(document_id, version), page, marks)
 
+    # Jobs
+
+    def start(self) -> None:
+        """Go on with the jobs that the last process left, and be ready for new ones. Raises `NotReady`."""
+        with self._opening:
+            self._indexer.recover()  # what is missing is said now, not by a job that waits for it
+            self._desk.start()
+
+    def follow(self, job: str) -> Iterator[Started | Progress | Added]:
+        """A job's outcomes so far, then all that happens, until it ends. Raises `UnknownName`."""
+        return self._desk.follow(job)
+
+    def jobs(self, limit: int = 50) -> list[JobRecord]:
+        """The newest jobs, newest first."""
+        return self._desk.jobs(limit)
+
+    def job(self, job: str) -> tuple[JobRecord, list[JobFile]]:
+        """A job and its files. Raises `UnknownName`."""
+        return self._desk.job(job)
+
+    def cancel_job(self, job: str) -> JobRecord:
+        """End a job: what was finished stays, old versions stay as they were. Raises `UnknownName`."""
+        return self._desk.cancel(job)
+
+    def retry_job(self, job: str) -> JobRecord:
+        """Try the files of an ended job again that failed, were cancelled or set aside. Raises `UnknownName`, `UsageError`."""
+        self.start()
+        return self._desk.retry(job)
+
     # Spaces
 
     def spaces(self) -> list[Space]:
@@ -177,13 +182,8 @@ class Library:
 
     def remove_space(self, name: str) -> int:
         """Remove a space and all its documents; how many those were. The space `default` itself stays."""
-        with self._writing:
-            self.catalog.spaces.named(name)
-            records = self.catalog.documents(name)
-            if records:
-                self._indexer.remove([record.id for record in records])
-            self.catalog.spaces.remove(name)
-        return len(records)
+        self._desk.drop_space(self.catalog.spaces.named(name).id)
+        return self._indexer.remove_space(name)
 
     def _space_for(self, name: str) -> Space:
         return self.catalog.spaces.find(name) or self.catalog.spaces.add(name)
@@ -235,6 +235,7 @@ class Library:
             model=model,
             model_error=error,
             data=str(self._folder),
+            jobs=self._desk.unfinished(),
             remote=tuple(sorted(self.settings.allowed_hosts)),
         )
 

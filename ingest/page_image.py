@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ingest.loading import pdfium
@@ -24,42 +24,48 @@ MARK = (255, 236, 61)
 Box = tuple[float, float, float, float]
 
 
-def render_page(data: bytes, page: int, mark: tuple[int, int] | None = None, width: int = WIDTH) -> bytes:
+def render_page(
+    data: bytes, page: int, mark: tuple[int, int] | None = None, width: int = WIDTH, cut: Sequence[tuple[int, int]] = ()
+) -> bytes:
     """A PNG of a page (from 1), with a range of its text marked line by line.
 
-    The range is relative to the page's start in `Document.text`: `chunk.start - page.start`. What lies outside the page
-    is left out. Raises `FileRefused` for a file that cannot be opened, `UsageError` for a page that is not there.
+    The range is relative to the page's start in `Document.text`: `chunk.start - page.start`; `cut` is the page's own
+    (`Page.cut`). What lies outside the page is left out. A page whose text was recognised (`Page.ocr`) can be shown without
+    a mark only. Raises `FileRefused` for a file or page that cannot be shown, `UsageError` for a page that is not there.
     """
     with pdfium.opened(data, "The file") as document, pdfium.LOCK:
         if not 1 <= page <= len(document):
             raise UsageError(f"There is no page {page}: the file has {len(document)}.")
         try:
             with pdfium.text_page(document, page - 1) as (sheet, text):
-                picture, boxes = _render(sheet, text, mark, width)
+                boxes = _boxes(text, mark, cut) if mark else []
+                picture, boxes = _render(sheet, boxes, width)
         except pdfium.PageBroken as error:
             raise FileRefused("damaged", f"Page {page} cannot be shown: the file is damaged there.") from error
     return _png(picture, boxes)
 
 
-def _render(sheet: Any, text: Any, mark: tuple[int, int] | None, width: int) -> tuple[Image, list[Box]]:
-    """The picture, and the boxes to be marked in its pixels."""
+def _render(sheet: Any, boxes: list[Box], width: int) -> tuple[Image, list[Box]]:
+    """The picture, and the boxes in its pixels, joined to lines."""
     across, down = sheet.get_size()
     scale = min(width / max(across, 1), MOST_HEIGHT / max(down, 1))
     bitmap = sheet.render(scale=scale, may_draw_forms=False, rev_byteorder=True)
     try:
         picture = bitmap.to_pil().convert("RGB")
         place = bitmap.get_posconv(sheet)
-        boxes = [_on_picture(place, box) for box in _lines(_boxes(text, mark))] if mark else []
+        return picture, [_on_picture(place, box) for box in _lines(boxes)]
     finally:
         bitmap.close()
-    return picture, boxes
 
 
-def _boxes(text: Any, mark: tuple[int, int]) -> list[Box]:
+def _boxes(text: Any, mark: tuple[int, int], cut: Sequence[tuple[int, int]]) -> list[Box]:
     """The boxes of the characters that a range of the mended text came from, and of mended hyphens among them."""
     raw = pdfium.raw_text(text)
-    origins = mend(raw)[1][max(mark[0], 0) : max(mark[1], 0)]
-    return pdfium.character_boxes(text, raw, range(origins[0], origins[-1] + 1)) if origins else []
+    origins = mend(raw, cut)[1][max(mark[0], 0) : max(mark[1], 0)]
+    if not origins:
+        return []
+    marked = range(origins[0], origins[-1] + 1)
+    return pdfium.character_boxes(text, raw, (i for i in marked if not any(start <= i < end for start, end in cut)))
 
 
 def _lines(boxes: Iterable[Box]) -> list[Box]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from rag.types import State
@@ -35,6 +35,7 @@ class DocumentRecord:
     size: int
     added_at: str
     changed_at: str
+    container_id: str | None = None  # of an attachment or a zip's member
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class Postponed:
 
 @dataclass(frozen=True, slots=True)
 class Added:
-    """What became of one file: the outcome that `add` answers with."""
+    """What became of one file: the outcome that `add` answers with. `version` is the report of what was read, where it was."""
 
     document: str
     status: State
@@ -93,6 +94,8 @@ class Added:
     reason: str = ""
     document_id: str = ""
     space: str = ""
+    version: VersionRecord | None = field(default=None, compare=False)
+    source: str = field(default="", compare=False)  # the key of its Source: which file of a job this is
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,10 +48,13 @@ class Spaces:
         """Make a space. Raises `UsageError` where the name is empty or taken."""
         clean = _check_space_name(name)
         if self.find(clean):
-            raise UsageError(f"There is a space named {clean!r} already.", "Choose another name.")
+            raise _taken(clean)
         space = Space(str(uuid.uuid4()), clean)
-        with self._engine.begin() as connection:
-            connection.execute(sa.insert(SPACES).values(id=space.id, name=clean, created_at=now()))
+        try:
+            with self._engine.begin() as connection:
+                connection.execute(sa.insert(SPACES).values(id=space.id, name=clean, created_at=now()))
+        except sa.exc.IntegrityError as error:  # another thread or process was faster
+            raise _taken(clean) from error
         return space
 
     def rename(self, name: str, new_name: str) -> Space:
@@ -61,21 +64,30 @@ class Spaces:
         if name == DEFAULT_SPACE:
             raise UsageError("The space 'default' keeps its name.", "Make a new space and add the documents there.")
         if self.find(clean):
-            raise UsageError(f"There is a space named {clean!r} already.", "Choose another name.")
+            raise _taken(clean)
         with self._engine.begin() as connection:
             connection.execute(sa.update(SPACES).where(SPACES.c.id == space.id).values(name=clean))
         return Space(space.id, clean, space.documents)
 
-    def remove(self, name: str) -> None:
-        """Remove a space that has no documents left. `default` stays. Raises `UsageError`."""
-        space = self.named(name)
-        if name == DEFAULT_SPACE:
-            return
+    def remove(self, name: str) -> list[str]:
+        """Remove a space with all its documents, in one step; the ids of these. `default` itself stays.
+
+        What is left of the documents until it is collected moves to `default`, as something that nobody can find.
+        """
+        space, default = self.named(name), self.named(DEFAULT_SPACE)
+        mine = DOCUMENTS.c.space_id == space.id
         with self._engine.begin() as connection:
-            rows = connection.scalar(sa.select(sa.func.count()).where(DOCUMENTS.c.space_id == space.id))
-            if rows:
-                raise UsageError(f"The space {name!r} still has documents.", "Remove them first.")
-            connection.execute(sa.delete(SPACES).where(SPACES.c.id == space.id))
+            ids = connection.scalars(sa.select(DOCUMENTS.c.id).where(mine, DOCUMENTS.c.removed.is_(False))).all()
+            connection.execute(sa.update(DOCUMENTS).where(mine).values(removed=True))
+            if name != DEFAULT_SPACE:
+                gone = {"space_id": default.id, "source": sa.literal("removed:") + DOCUMENTS.c.id}
+                connection.execute(sa.update(DOCUMENTS).where(mine).values(gone))
+                connection.execute(sa.delete(SPACES).where(SPACES.c.id == space.id))
+        return [str(one) for one in ids]
+
+
+def _taken(name: str) -> UsageError:
+    return UsageError(f"There is a space named {name!r} already.", "Choose another name.")
 
 
 def _check_space_name(name: str) -> str:

@@ -9,7 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -105,6 +105,19 @@ class EdgeIndex(QdrantIndex):
         with _engine(self._folder, "written"):
             self._shard.update(edge.UpdateOperation.delete_points_by_filter(_filter(where)))
 
+    def _delete_ids(self, ids: Sequence[str]) -> None:
+        with _engine(self._folder, "written"):
+            self._shard.update(edge.UpdateOperation.delete_points(list(ids)))
+
+    def _scroll(self, page: int) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+        offset = None
+        while True:
+            with _engine(self._folder, "read"):
+                records, offset = self._shard.scroll(edge.ScrollRequest(offset, page, with_payload=True))
+            yield from ((str(record.id), record.payload) for record in records)
+            if offset is None:
+                return
+
     def _count(self, where: Where) -> int:
         with _engine(self._folder, "read"):
             return self._shard.count(edge.CountRequest(exact=True, filter=_filter(where)))
@@ -124,23 +137,44 @@ def _engine(folder: Path, done: str) -> Iterator[None]:
             ) from error
         raise IndexUnavailable(
             f"The index in {folder} cannot be {done}: {error}.",
-            "Check the folder's rights and the free disk space. If the index itself is damaged, move this folder and "
-            "the catalog away and add the documents anew.",
+            "Check the folder's rights and the free disk space. If the index itself is damaged, `footnote rebuild` makes "
+            "it anew from the stored documents.",
         ) from error
+
+
+def exists(folder: Path) -> bool:
+    """Whether there is an index in the folder."""
+    return (folder / _SHARD).exists()
+
+
+def drop(folder: Path) -> None:
+    """Remove the index in the folder, made or half made, and the folder if nothing else is in it."""
+    for name in (_SHARD, _UNFINISHED):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    for name in (_FINGERPRINT, f"{_FINGERPRINT}.new"):
+        (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):  # it holds other indexes, or is not there
+        folder.rmdir()
+
+
+def strays(folder: Path, live: str) -> list[Path]:
+    """What lies in the folder of an index's generations and is no part of the live one."""
+    ours = {live} if live else {_SHARD, _FINGERPRINT}
+    return sorted(path for path in folder.iterdir() if path.name not in ours) if folder.is_dir() else []
 
 
 def _forget_if_empty(folder: Path, fingerprint: Fingerprint) -> None:
     """Remove a shard of another embedder that holds no points; refuse one that does."""
     if not (folder / _SHARD).exists():
         return
-    stored = _stored_fingerprint(folder)
+    stored = stored_fingerprint(folder)
     if stored == fingerprint:
         return
     shard = edge.EdgeShard.load(str(folder / _SHARD))
     points = shard.count(edge.CountRequest(exact=True))
     shard.close()
     if points:
-        raise mismatch(f"The index in {folder}", stored, fingerprint, "start with an empty data folder (FOOTNOTE_DATA)")
+        raise mismatch(f"The index in {folder}", stored, fingerprint)
     shutil.rmtree(folder / _SHARD)
 
 
@@ -164,7 +198,8 @@ def _create(folder: Path, fingerprint: Fingerprint) -> None:
     unfinished.rename(folder / _SHARD)
 
 
-def _stored_fingerprint(folder: Path) -> Fingerprint | None:
+def stored_fingerprint(folder: Path) -> Fingerprint | None:
+    """Which embedder made the index in the folder; `None` where that cannot be read."""
     try:
         return fingerprint_from(json.loads((folder / _FINGERPRINT).read_text(encoding="utf-8")))
     except (FileNotFoundError, ValueError):

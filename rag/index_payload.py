@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from rag.errors import FingerprintMismatch
-from rag.types import Chunk, Fingerprint, Hit, Point, Scope
+from rag.types import Chunk, Fingerprint, Hit, Point, PointKey, Scope
 
 DENSE = "dense"
 BM25 = "bm25"
@@ -21,6 +21,11 @@ VERSION = "version"
 
 Where = Mapping[str, list[str] | list[int]]
 """A filter: for each field the values it may have. Every field must match; an empty filter matches all."""
+
+_KINDS: Mapping[str, type] = {
+    DOCUMENT: str, VERSION: int, SPACE: str, "ordinal": int, "start": int, "end": int, "text": str, "section": str,
+}  # fmt: skip
+"""The fields without which a payload is torn, and what they hold."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -66,6 +71,14 @@ def hit_of(payload: Mapping[str, Any], score: float) -> Hit:
     )
 
 
+def key_of(point_id: str, payload: Mapping[str, Any] | None) -> PointKey:
+    """Which chunk a point is; of a payload that is missing, or lacks what a hit is made of, the id alone."""
+    whole = payload is not None and all(isinstance(payload.get(field), kind) for field, kind in _KINDS.items())
+    if payload is None or not whole or len(payload["text"]) != payload["end"] - payload["start"]:
+        return PointKey(point_id)
+    return PointKey(point_id, payload[DOCUMENT], payload[VERSION], payload["ordinal"], payload[SPACE], payload["end"])
+
+
 def where_scope(scope: Scope) -> Where | None:
     """The filter of a scope; `None` where it allows nothing."""
     where: dict[str, list[str] | list[int]] = {}
@@ -95,13 +108,13 @@ def fingerprint_from(stored: object) -> Fingerprint | None:
         return None
 
 
-def mismatch(where: str, stored: Fingerprint | None, wanted: Fingerprint, start_anew: str) -> FingerprintMismatch:
-    """The error for an index made by another embedder. `where` names the index, `start_anew` how to empty it."""
+def mismatch(where: str, stored: Fingerprint | None, wanted: Fingerprint) -> FingerprintMismatch:
+    """The error for an index made by another embedder. `where` names the index."""
     if stored is None:
         return FingerprintMismatch(
             f"{where} does not say which embedder made it, so its vectors cannot be compared with those of "
             f"{_describe(wanted)}.",
-            f"{start_anew[:1].upper()}{start_anew[1:]}, and add the documents anew.",
+            "`footnote rebuild` makes the index anew from the stored documents.",
         )
     if stored.model != wanted.model:
         go_back = f"Set FOOTNOTE_EMBEDDER back to {stored.model}"
@@ -110,7 +123,7 @@ def mismatch(where: str, stored: Fingerprint | None, wanted: Fingerprint, start_
     return FingerprintMismatch(
         f"{where} was made with {_describe(stored)}, but the embedder now is {_describe(wanted)}: "
         "their vectors cannot be compared.",
-        f"{go_back}, or {start_anew}, and add the documents anew.",
+        f"{go_back}, or let `footnote rebuild` make the index anew from the stored documents.",
     )
 
 

@@ -35,6 +35,7 @@ from rag.types import Fingerprint, Point
 TIMEOUT = 30
 """Seconds until an answer of the server is given up."""
 
+COLLECTION = "footnote"
 _METADATA = "footnote_fingerprint"
 _FIELDS: Mapping[str, models.PayloadSchemaType | models.KeywordIndexParams] = {
     SPACE: models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
@@ -52,10 +53,35 @@ def connect(url: str, api_key: str | None = None, timeout: int = TIMEOUT) -> Qdr
         )
 
 
+def exists(client: QdrantClient, collection: str) -> bool:
+    """Whether there is a collection of that name. Raises `IndexUnavailable`."""
+    with _talking(_address(client)):
+        return client.collection_exists(collection)
+
+
+def stored_fingerprint(client: QdrantClient, collection: str) -> Fingerprint | None:
+    """Which embedder made the collection; `None` where there is no such collection, or it does not say.
+
+    Raises `IndexUnavailable`.
+    """
+    with _talking(_address(client)):
+        if not client.collection_exists(collection):
+            return None
+        metadata = client.get_collection(collection).config.metadata or {}
+        return fingerprint_from(metadata.get(_METADATA))
+
+
+def drop(client: QdrantClient, collection: str) -> None:
+    """Remove the collection; one that is not there is no error. Raises `IndexUnavailable`."""
+    with _talking(_address(client)):
+        if client.collection_exists(collection):
+            client.delete_collection(collection)
+
+
 class ServerIndex(QdrantIndex):
     """An index in a collection of a server, which is made when it is not there."""
 
-    def __init__(self, client: QdrantClient, fingerprint: Fingerprint, collection: str = "footnote") -> None:
+    def __init__(self, client: QdrantClient, fingerprint: Fingerprint, collection: str = COLLECTION) -> None:
         """Open the collection, or make one.
 
         Raises `FingerprintMismatch` when another embedder filled it, `IndexUnavailable` when the server does not
@@ -112,6 +138,19 @@ class ServerIndex(QdrantIndex):
         with self._server():
             self._client.delete(self._collection, models.FilterSelector(filter=_filter(where)), wait=True)
 
+    def _delete_ids(self, ids: Sequence[str]) -> None:
+        with self._server():
+            self._client.delete(self._collection, models.PointIdsList(points=list(ids)), wait=True)
+
+    def _scroll(self, page: int) -> Iterator[tuple[str, Mapping[str, Any] | None]]:
+        offset = None
+        while True:
+            with self._server():
+                records, offset = self._client.scroll(self._collection, limit=page, offset=offset, with_payload=True)
+            yield from ((str(record.id), record.payload) for record in records)
+            if offset is None:
+                return
+
     def _count(self, where: Where) -> int:
         with self._server():
             return self._client.count(self._collection, count_filter=_filter(where), exact=True).count
@@ -120,7 +159,7 @@ class ServerIndex(QdrantIndex):
         """Remove a collection of another embedder that holds no points; refuse one that does."""
         if not self._client.collection_exists(self._collection):
             return
-        stored = self._stored_fingerprint()
+        stored = stored_fingerprint(self._client, self._collection)
         if stored == fingerprint:
             return
         if self._client.count(self._collection, exact=True).count:
@@ -128,7 +167,6 @@ class ServerIndex(QdrantIndex):
                 f"The collection {self._collection!r} of the Qdrant server at {self._address}",
                 stored,
                 fingerprint,
-                "remove that collection, start with an empty data folder (FOOTNOTE_DATA)",
             )
         self._client.delete_collection(self._collection)
 
@@ -146,17 +184,13 @@ class ServerIndex(QdrantIndex):
             if not self._client.collection_exists(self._collection):
                 raise
         # Another process may have made it in the same moment, and an old server drops metadata in silence.
-        stored = self._stored_fingerprint()
+        stored = stored_fingerprint(self._client, self._collection)
         if stored is None:
             raise IndexUnavailable(
                 f"The Qdrant server at {self._address} does not keep the metadata of a collection: it is too old.",
                 "Use Qdrant 1.16 or newer.",
             )
         self._forget_if_empty(fingerprint)
-
-    def _stored_fingerprint(self) -> Fingerprint | None:
-        metadata = self._client.get_collection(self._collection).config.metadata or {}
-        return fingerprint_from(metadata.get(_METADATA))
 
     def _index_fields(self) -> None:
         """Make the payload indexes that are missing, as after an interruption."""
@@ -169,19 +203,25 @@ class ServerIndex(QdrantIndex):
 
     @contextmanager
     def _server(self) -> Iterator[None]:
-        """Turn what the client raises into an error with the server's address and a remedy."""
         if self._closed:
             raise IndexUnavailable(f"The connection to the Qdrant server at {self._address} is closed.")
-        try:
+        with _talking(self._address):
             yield
-        except UnexpectedResponse as error:
-            raise _refused(self._address, error) from error
-        except (ApiException, QdrantException) as error:
-            reason = str(getattr(error, "source", error)) or type(error).__name__
-            raise IndexUnavailable(
-                f"The Qdrant server at {self._address} does not answer: {reason}.",
-                "Start it, or correct FOOTNOTE_QDRANT_URL; without that setting Footnote uses its own index.",
-            ) from error
+
+
+@contextmanager
+def _talking(address: str) -> Iterator[None]:
+    """Turn what the client raises into an error with the server's address and a remedy."""
+    try:
+        yield
+    except UnexpectedResponse as error:
+        raise _refused(address, error) from error
+    except (ApiException, QdrantException) as error:
+        reason = str(getattr(error, "source", error)) or type(error).__name__
+        raise IndexUnavailable(
+            f"The Qdrant server at {address} does not answer: {reason}.",
+            "Start it, or correct FOOTNOTE_QDRANT_URL; without that setting Footnote uses its own index.",
+        ) from error
 
 
 def _refused(address: str, error: UnexpectedResponse) -> IndexUnavailable:

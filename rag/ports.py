@@ -63,7 +63,7 @@ class IndexWriter(Index, Protocol):
         """Return when all that was written is on disk."""
 
     def inventory(self) -> Iterator[PointKey]:
-        """Every stored point, in no order; one whose payload is missing or torn has empty fields."""
+        """Every stored point, in no order; one whose payload is missing or torn has its id alone."""
 
     def delete_points(self, ids: Sequence[str]) -> None:
         """Remove points by their ids; one that is not there is no error."""

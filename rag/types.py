@@ -229,12 +229,14 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class PointKey:
-    """Which chunk a stored point is: what the doctor compares with the catalog."""
+    """Which chunk a stored point is: what the doctor compares with the catalog. `end` is where its text ends."""
 
     id: str
-    document_id: str
-    version: int
-    ordinal: int
+    document_id: str = ""
+    version: int = 0
+    ordinal: int = -1
+    space: str = ""
+    end: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,3 +103,46 @@ def with_member(archive: bytes, name: str, data: bytes) -> bytes:
                 new.writestr(member, old.read(member))
         new.writestr(name, data)
     return out.getvalue()
+
+
+def picture(lines: Sequence[str], size: tuple[int, int] = (1240, 1754)) -> Any:
+    """A picture (`PIL.Image`) of a page with a line of text for each string, as a scanner would give it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    image = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(image)
+    font = ImageFont.load_default(size=40)
+    for row, line in enumerate(lines):
+        draw.text((120, 150 + 80 * row), line, fill="black", font=font)
+    return image
+
+
+def scan(pages: Sequence[Page]) -> bytes:
+    """A PDF without a text layer: each page is a picture of its lines."""
+    first, *more = (picture(lines) for lines in pages)
+    out = io.BytesIO()
+    first.save(out, "PDF", save_all=True, append_images=more, resolution=150)
+    return out.getvalue()
+
+
+def drawn_pdf(draw: Callable[[Any], None], size: tuple[float, float] = (420, 595)) -> bytes:
+    """A PDF that `draw` draws on a canvas of reportlab (`canvas.showPage()` ends a page)."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=size, pageCompression=0)
+    draw(canvas)
+    canvas.save()
+    return out.getvalue()
+
+
+def with_attached(data: bytes, files: Sequence[tuple[str, bytes]]) -> bytes:
+    """A copy of a PDF with files attached to it."""
+    from pypdf import PdfReader, PdfWriter
+
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
+    for name, content in files:
+        writer.add_attachment(name, content)
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()

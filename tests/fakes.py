@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ingest.loading import load
+from ingest.loading.limits import Limits
+from ingest.loading.parsed import Parsed
 from rag.ports import Vector
 from rag.types import Fingerprint
 
@@ -57,3 +60,27 @@ class ShareReranker:
     def score(self, question: str, texts: Sequence[str]) -> list[float]:
         asked = set(words(question))
         return [len(asked & set(words(text))) / max(1, len(asked)) for text in texts]
+
+
+class InProcessParser:
+    """Reads files with the real loaders, in this process."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+
+    def parse(self, name: str, data: bytes, recognised: Mapping[int, str] | None = None) -> Parsed:
+        return load(name, data, self._limits, recognised)
+
+
+class Recordings:
+    """A recogniser that knows by heart what is on each page; what it does not know, it reads as empty."""
+
+    engine = "recordings/1"
+
+    def __init__(self, pages: Mapping[int, str]) -> None:
+        self._pages = pages
+        self.read: list[int] = []
+
+    def recognise(self, name: str, data: bytes, page: int) -> str:
+        self.read.append(page)
+        return self._pages.get(page, "")

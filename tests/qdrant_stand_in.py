@@ -14,8 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 from qdrant_client import QdrantClient, models
+
+SELECTOR: TypeAdapter[Any] = TypeAdapter(models.PointsSelector)
 
 
 class QdrantStandIn:
@@ -72,8 +74,10 @@ class QdrantStandIn:
         if action == "POST points":
             wanted = models.PointRequest.model_validate_json(body)
             return self.local.retrieve(name, wanted.ids, with_payload=wanted.with_payload or False)
+        if action == "POST points/scroll":
+            return self._scroll(name, models.ScrollRequest.model_validate_json(body))
         if action == "POST points/delete":
-            return self.local.delete(name, models.FilterSelector.model_validate_json(body))
+            return self.local.delete(name, SELECTOR.validate_json(body))
         if action == "POST points/count":
             counted = models.CountRequest.model_validate_json(body)
             return self.local.count(name, count_filter=counted.filter, exact=counted.exact or False)
@@ -81,6 +85,12 @@ class QdrantStandIn:
             batch = models.QueryRequestBatch.model_validate_json(body)
             return self.local.query_batch_points(name, batch.searches)
         raise AssertionError(f"the stand-in does not know {action}")
+
+    def _scroll(self, name: str, asked: models.ScrollRequest) -> Any:
+        points, following = self.local.scroll(
+            name, limit=asked.limit or 10, offset=asked.offset, with_payload=asked.with_payload or False
+        )
+        return {"points": _plain(points), "next_page_offset": following}
 
     def _info(self, name: str) -> Any:
         info = _plain(self.local.get_collection(name))

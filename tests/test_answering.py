@@ -15,8 +15,8 @@ from rag.answering import Answering, answer_question
 from rag.errors import UsageError
 from rag.prompts import REFUSAL
 from rag.types import Answer, Checked, Event, Finished, Found, Scope, Token
+from tests.indexing_bench import Bench
 from tests.ollama_stand_in import Fault, OllamaStandIn, Scripted, StandInModel, unused_port
-from tests.test_indexing import Bench
 
 QUESTION = "How many days of annual leave does everybody have?"
 MODEL = "ollama:llama3.1:8b"

@@ -370,6 +370,106 @@ def test_a_missing_model_says_what_to_do_and_the_quotes_are_shown(
         expect(page.get_by_role("contentinfo")).to_contain_text("gpu.example")
 
 
+def running_job(page: Page, name: str) -> Locator:
+    """The card of a job that has not ended."""
+    return page.locator("[class*=st-key-job-]").filter(has_text=name)
+
+
+def ended_job(page: Page, name: str) -> Locator:
+    """The card with what became of a job."""
+    return page.locator("[class*=st-key-ended-]").filter(has_text=name)
+
+
+def cranes(parts: int) -> bytes:
+    """A long text, which takes its time."""
+    return "\n\n".join(f"# Part {n}\n\n" + f"Crane {n} stands in yard {n}. " * 60 for n in range(parts)).encode()
+
+
+def test_a_job_goes_on_when_the_page_is_left_reloaded_or_closed(quoting: Running, browser: Browser, page: Page) -> None:
+    open_page(page, quoting, "documents")
+    upload(page, "Cranes", ("cranes.md", cranes(600)), ("broken.pdf", b"%PDF-1.4 broken"), ("leave.pdf", PAPER))
+    card = running_job(page, "cranes.md")
+    expect(card).to_contain_text(" of 3 files done")
+    expect(card.locator(".fn-now")).to_contain_text(re.compile(r"\w"))
+    page.get_by_role("link", name="Ask").first.click()
+    page.get_by_role("heading", name="Ask your documents").wait_for()
+    page.get_by_role("link", name="Documents").first.click()
+    expect(running_job(page, "cranes.md")).to_be_visible()
+    page.reload()
+    expect(running_job(page, "cranes.md")).to_be_visible()
+    with fresh_tab(browser) as other:
+        open_page(other, quoting, "documents")
+        expect(running_job(other, "cranes.md")).to_be_visible()
+        expect(ended_job(other, "cranes.md").locator(".fn-outcomes tr")).to_have_count(3)
+        outcomes = ended_job(other, "cranes.md").locator(".fn-outcomes tr")
+        expect(outcomes.first).to_contain_text("damaged")
+        expect(outcomes.filter(has_text="leave.pdf")).to_contain_text("indexed: 2 pages")
+    expect(ended_job(page, "cranes.md")).to_contain_text("2 files of 3 indexed, 1 not.")
+    ended_job(page, "cranes.md").get_by_role("button", name="Hide").click()
+    expect(ended_job(page, "cranes.md")).to_have_count(0)
+    page.get_by_text(re.compile(r"^Earlier: \d+ jobs?$")).click()
+    expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
+    at_rest(page)
+    select_row(page, 0)
+    expect(ended_job(page, "cranes.md").locator(".fn-outcomes tr")).to_have_count(3)
+
+
+def test_a_job_is_cancelled_in_the_middle_and_tried_again(quoting: Running, page: Page) -> None:
+    open_page(page, quoting, "documents")
+    upload(page, "Cancelled", ("yards.md", cranes(400)))
+    card = running_job(page, "yards.md")
+    expect(card.locator(".fn-now")).to_contain_text("embedding")
+    card.get_by_role("button", name="Cancel").click()
+    expect(ended_job(page, "yards.md")).to_contain_text("Cancelled. 0 files of 1 indexed; these stay.")
+    expect(ended_job(page, "yards.md").locator(".fn-outcomes")).to_contain_text("cancelled")
+    expect(page.get_by_text("Cancelled: 0 documents")).to_be_visible()
+    ended_job(page, "yards.md").get_by_role("button", name="Try 1 file again").click()
+    expect(ended_job(page, "yards.md")).to_contain_text("1 file of 1 indexed.")
+    expect(page.get_by_text("Cancelled: 1 document")).to_be_visible()
+    expect(ended_job(page, "yards.md").get_by_role("button", name="again")).to_have_count(0)
+
+
+def test_a_document_shows_its_report(tmp_path: Path, page: Page) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "leave.pdf").write_bytes(pdf([[LEAVE], [], ["The canteen closes at six."]]))
+    (folder / "x-broken.pdf").write_bytes(b"%PDF-1.4 broken")
+    with running_app(tmp_path / "data", folder) as app:
+        open_page(page, app, "documents")
+        report = page.get_by_role("button", name="Report")
+        expect(report).to_be_disabled()
+        select_row(page, 0)
+        expect(report).to_be_enabled()
+        report.click()
+        rows = page.get_by_role("dialog").locator(".fn-report tr")
+        expect(rows.filter(has_text="state")).to_have_text("stateindexed")
+        expect(rows.filter(has_text="characters")).to_contain_text("pages 1-3: ")
+        expect(rows.filter(has_text="without text")).to_contain_text("page 2")
+        expect(rows.filter(has_text="of the text")).to_contain_text("100%")
+        expect(rows.filter(has_text="parser")).to_contain_text("pdf")
+        expect(page.get_by_role("dialog").get_by_test_id("stDataFrame")).to_be_visible()
+        close_panel(page)
+        select_row(page, 1)
+        expect(report).to_be_disabled()
+        select_row(page, 0)
+        expect(report).to_be_enabled()
+        report.click()
+        expect(rows.filter(has_text="state")).to_have_text("statedamaged")
+        expect(rows.filter(has_text="reason")).to_contain_text("x-broken.pdf")
+        expect(rows.filter(has_text="can be found")).to_have_text("can be foundno")
+
+
+def test_a_job_from_elsewhere_is_seen(quoting: Running, page: Page) -> None:
+    import httpx
+
+    given = {"files": ("elsewhere.md", cranes(300))}
+    url = f"{quoting.url}/api/documents?wait=false"
+    assert httpx.post(url, files=given, data={"space": "Else"}, trust_env=False, timeout=60).status_code == 202
+    open_page(page, quoting, "documents")
+    expect(running_job(page, "elsewhere.md")).to_contain_text("into Else")
+    expect(ended_job(page, "elsewhere.md")).to_contain_text("1 file of 1 indexed.")
+
+
 def test_the_samples_go_with_one_click(tmp_path: Path, page: Page) -> None:
     with running_app(tmp_path / "data") as app:
         import httpx

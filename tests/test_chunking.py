@@ -13,11 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.chunking import chunk
-from ingest.loading import load
+from ingest.loading import load as load_parsed
 from rag.errors import FootnoteError
 from rag.types import Chunk, Document, Page, Section
 from tests.conftest import REPOSITORY
 from tests.documents import pdf
+
+
+def load(name: str, data: bytes) -> Document:
+    """The document of a file."""
+    return load_parsed(name, data).document
 
 
 def words(text: str) -> list[str]:

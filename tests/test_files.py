@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
-from ingest.files import Incoming, find_files, read_files, uploaded
-from ingest.records import Added
-from rag.errors import UsageError
+from ingest.files import find_files, printable, read_whole, uploaded
+from rag.errors import FileRefused, UsageError
 
 
 def write(path: Path, text: str = "x") -> Path:
@@ -48,26 +48,61 @@ def test_a_path_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
         find_files([tmp_path / "nothing"])
 
 
-def test_a_file_over_the_limit_is_an_outcome(tmp_path: Path) -> None:
-    write(tmp_path / "big.txt", "x" * 2000)
-    write(tmp_path / "small.txt")
-    big, small = read_files(find_files([tmp_path]), 1000, "default")
-    assert isinstance(big, Added)
-    assert big.status == "too large"
-    assert "FOOTNOTE_MAX_FILE_MB" in big.reason
-    assert isinstance(small, Incoming)
+def test_a_file_is_read_whole(tmp_path: Path) -> None:
+    assert read_whole(str(write(tmp_path / "a.txt", "all of it")), "a.txt", 1000) == b"all of it"
 
 
-def test_a_file_that_vanished_is_an_outcome_and_holds_nobody_up(tmp_path: Path) -> None:
-    write(tmp_path / "a.txt")
-    write(tmp_path / "b.txt")
-    found = find_files([tmp_path])
-    (tmp_path / "a.txt").unlink()
-    gone, there = read_files(found, 1000, "default")
-    assert isinstance(gone, Added)
-    assert gone.status == "failed"
-    assert "a.txt could not be read" in gone.reason
-    assert isinstance(there, Incoming)
+def test_a_file_over_the_limit_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FileRefused, match="FOOTNOTE_MAX_FILE_MB") as refused:
+        read_whole(str(write(tmp_path / "big.txt", "x" * 2000)), "big.txt", 1000)
+    assert refused.value.state == "too large"
+
+
+def test_a_file_that_vanished_is_an_error_of_the_system(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        read_whole(str(tmp_path / "a.txt"), "a.txt", 1000)
+
+
+def test_a_pipe_in_the_place_of_a_file_holds_nobody_up(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.txt")
+    with pytest.raises(FileRefused, match="not a regular file"):
+        read_whole(str(tmp_path / "a.txt"), "a.txt", 1000)
+
+
+def test_a_file_that_changes_all_the_time_is_refused_in_the_end(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.log")
+    os.truncate(path, 30_000_000)
+    begun, ended = threading.Event(), threading.Event()
+
+    def touch() -> None:
+        size = 0
+        while not ended.wait(0.001):
+            size = (size + 1) % 1000
+            os.truncate(path, 30_000_000 + size)
+            begun.set()
+
+    writer = threading.Thread(target=touch)
+    writer.start()
+    begun.wait()
+    try:
+        with pytest.raises(FileRefused, match="changed all the time"):
+            read_whole(str(path), "a.log", 200_000_000)
+    finally:
+        ended.set()
+        writer.join()
+
+
+def test_no_two_paths_are_one_source(tmp_path: Path) -> None:
+    names = [b"caf\xe9.txt", b"caf\\xe9.txt", b"caf\xc3\xa9.txt", b"caf \xe2\x80\x8b.txt", b"caf  .txt"]
+    for name in names:
+        (tmp_path / os.fsdecode(name)).write_text("x")
+    keys = {file.source().key for file in find_files([tmp_path])}
+    assert len(keys) == len(names)
+    "".join(keys).encode()
+
+
+def test_any_text_can_be_printed() -> None:
+    assert printable("a\ud800b\udce9c\x00") == "a\ufffdb\\xe9c "
 
 
 def test_names_that_are_not_utf8_become_printable(tmp_path: Path) -> None:

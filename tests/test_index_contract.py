@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from qdrant_client import QdrantClient
 
+from rag import compose
 from rag.errors import FingerprintMismatch, IndexUnavailable
 from rag.index_edge import EdgeIndex
 from rag.index_server import ServerIndex, connect
 from rag.ports import IndexWriter, Vector
-from rag.types import Chunk, Fingerprint, Hit, Point, Scope
+from rag.settings import Settings
+from rag.types import Chunk, Fingerprint, Hit, Point, PointKey, Scope
+from tests.conftest import settings_for
 from tests.qdrant_stand_in import qdrant_stand_in
 
 FINGERPRINT = Fingerprint("letters", "r1", 4, "sum")
@@ -392,3 +396,67 @@ def test_what_is_deleted_is_never_found(
         for document in "abc":
             assert index.count(document) == sum(d == document for d, _ in model.values())
         assert index.count() == len(model)
+
+
+def test_the_inventory_lists_every_point_once(index: IndexWriter) -> None:
+    index.upsert(FRUIT)
+    index.delete("d3")
+    assert {(key.id, key.document_id, key.version, key.ordinal, key.space, key.end) for key in index.inventory()} == {
+        (each.id, each.document_id, each.version, each.chunk.ordinal, each.space, each.chunk.end) for each in FRUIT[:3]
+    }
+
+
+def test_the_inventory_goes_through_all_pages(index: IndexWriter) -> None:
+    assert list(index.inventory()) == []
+    index.upsert([point(n, f"line{n}") for n in range(1, 2502)])
+    listed = [key.ordinal for key in index.inventory()]
+    assert len(listed) == 2501
+    assert set(listed) == set(range(1, 2502))
+
+
+def test_a_torn_point_is_listed_with_its_id_alone(index: IndexWriter) -> None:
+    index.upsert(FRUIT)
+    index.upsert([replace(FRUIT[0], chunk=replace(FRUIT[0].chunk, text="green", end=999))])
+    listed = {key.id: key for key in index.inventory()}
+    assert listed[FRUIT[0].id] == PointKey(FRUIT[0].id)
+    assert listed[FRUIT[1].id].document_id == "d2"
+
+
+def test_points_are_deleted_by_their_ids(index: IndexWriter) -> None:
+    index.upsert(FRUIT)
+    index.delete_points([FRUIT[1].id, str(uuid.UUID(int=99)), FRUIT[3].id])
+    index.delete_points([])
+    assert sorted(key.id for key in index.inventory()) == [FRUIT[0].id, FRUIT[2].id]
+    assert texts(index.query(vector(0, 1, 0, 0), None, ANYWHERE, 5)) == ["sour cherries", "green apples"]
+
+
+GENERATIONS = ["", "one", "two"]
+
+
+@pytest.mark.parametrize("where", ["edge", "rest"])
+def test_generations_are_indexes_of_their_own(where: str, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        url = stack.enter_context(qdrant_stand_in()).url if where == "rest" else ""
+        given = settings_for(tmp_path, qdrant_url=url)
+        for number, generation in enumerate(GENERATIONS, 1):
+            assert compose.open_stored_index(given, tmp_path, generation) is None
+            other = replace(FINGERPRINT, model=f"letters {number}")
+            with closing(compose.open_index(given, tmp_path, other, generation)) as index:
+                index.upsert([point(n, "apples") for n in range(1, number + 1)])
+        compose.drop_index(given, tmp_path, "one")
+        compose.drop_index(given, tmp_path, "one")
+        assert _stored(given, tmp_path) == {"": 1, "two": 3}
+        compose.drop_index(given, tmp_path, "")
+        assert _stored(given, tmp_path) == {"two": 3}
+    assert where == "rest" or {path.name for path in tmp_path.iterdir()} == {"two"}
+
+
+def _stored(given: Settings, folder: Path) -> dict[str, int]:
+    """How many points each generation holds that is there, whichever embedder made it."""
+    found = {}
+    for generation in GENERATIONS:
+        index = compose.open_stored_index(given, folder, generation)
+        if index is not None:
+            with closing(index):
+                found[generation] = index.count()
+    return found

@@ -7,15 +7,21 @@ import io
 import pytest
 from PIL import Image
 
-from ingest.loading import load
+from ingest.loading.limits import Limits
+from ingest.loading.pdf import load as load_pdf
 from ingest.page_image import MOST_HEIGHT, WIDTH, render_page
 from rag.errors import FileRefused, UsageError
+from rag.types import Document
 from tests.documents import coded_pdf, pdf
 
 Box = tuple[int, int, int, int]
 
 HELVETICA_12 = {"a": 6.67, "b": 6.67, "e": 6.67, "f": 3.33, "h": 6.67, "i": 2.67, "m": 10.0, "n": 6.67, "o": 6.67}
 """Widths in points of letters in Helvetica at 12 points, from Adobe's font metrics."""
+
+
+def load(name: str, data: bytes) -> Document:
+    return load_pdf(name, data, Limits()).document
 
 
 def picture(data: bytes, mark: tuple[int, int] | None = None, page: int = 1) -> Image.Image:
@@ -40,8 +46,11 @@ def marked(data: bytes, words: str) -> Box:
 
 def ink(box: Box, data: bytes) -> Box | None:
     """The smallest box around what is drawn inside a box of the picture, in the picture's own pixels."""
-    plain = picture(data).convert("L").crop(box)
-    found = Image.eval(plain, lambda value: 255 if value < 128 else 0).getbbox()
+    return ink_in(picture(data), box)
+
+
+def ink_in(image: Image.Image, box: Box) -> Box | None:
+    found = Image.eval(image.convert("L").crop(box), lambda value: 255 if value < 128 else 0).getbbox()
     return found and (found[0] + box[0], found[1] + box[1], found[2] + box[0], found[3] + box[1])
 
 
@@ -145,6 +154,23 @@ def test_the_right_page_is_shown() -> None:
     for page in (0, 3):
         with pytest.raises(UsageError):
             render_page(data, page)
+
+
+@pytest.mark.parametrize(
+    "media_box",
+    [
+        "0 0 1000000000 1000000000",
+        "0 0 0 0",
+        "0 0 1e-9 5",
+        "0 0 99999999999999999999 10",
+        "0 0 3e38 3e38",
+        "0 0 100000000 1",
+    ],
+)
+def test_impossible_pages_give_a_picture(media_box: str) -> None:
+    image = picture(coded_pdf(at(50, 200, "home"), media_box=media_box), (0, 4))
+    assert image.width <= WIDTH
+    assert image.height <= MOST_HEIGHT
 
 
 def test_huge_pages_give_pictures_of_ordinary_size() -> None:

@@ -1,4 +1,4 @@
-"""Texts made inert, streams that can be left, and batches that go on: the parts of the app that need no browser."""
+"""Texts made inert, streams that can be left, and what a tab remembers of jobs: the parts of the app that need no browser."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.records import Added, Progress
+from ingest.records import JobFile, JobRecord
 from rag.errors import FootnoteError, NotReady
 from rag.types import Answer, Citation, Claim, ClaimStatus
 from ui.background import follow
 from ui.render import MARKS, answer_html, escape, page_name, passage_html, plain, problem_html, reflow, source_html
-from ui.uploading import Batch
+from ui.session import Ended, Watched
+from ui.views.jobs import outcomes_html
+from ui.views.report import report_html
 
 OURS = {"div", "span", "a", "b", "mark", "code"}
 
@@ -152,48 +154,30 @@ def test_following_ends_when_the_server_ends() -> None:
         next(follow(lambda: iter([1]), stopping))
 
 
-class Files:
-    """An uploaded file."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def getvalue(self) -> bytes:
-        return self.name.encode()
-
-
-class Shelf:
-    """Takes files: indexes those whose name ends in `.md`, refuses `.pdf`, and breaks over everything else."""
-
-    def upload(self, name: str, data: bytes, space: str) -> Iterator[Progress | Added]:
-        yield Progress(name, "embedding", 1, 2)
-        if name.endswith(".pdf"):
-            raise FootnoteError("refused.", "Mend it.")
-        if not name.endswith(".md"):
-            raise ValueError("inside")
-        yield Added(name, "indexed", chunks=len(data), space=space)
+def test_a_tab_remembers_which_jobs_it_saw_end() -> None:
+    watched = Watched()
+    assert not watched.note({"a", "b"})
+    assert watched.note({"b", "c"}), "a has ended"
+    assert watched.note(set())
+    assert (set(watched.ended[:2]), watched.ended[2]) == ({"b", "c"}, "a"), "the newest first"
+    assert not watched.note({"a"}), "a is tried again"
+    assert set(watched.ended) == {"b", "c"}
+    watched.forget("b")
+    assert watched.ended == ["c"]
 
 
-def finished(batch: Batch) -> list[Added]:
-    while batch.snapshot().running:
-        threading.Event().wait(0.01)
-    return list(batch.snapshot().outcomes)
-
-
-def test_a_batch_gives_an_outcome_for_every_file() -> None:
-    outcomes = finished(
-        Batch(Shelf(), [Files("a.md"), Files("b.pdf"), Files("c.x"), Files("d.md")], "s", threading.Event())
+def test_a_job_s_result_is_inert_and_says_how_many_files_it_leaves_out() -> None:
+    hostile = "<img src=x onerror=pwned()>"
+    files = (
+        JobFile(hostile, "damaged", hostile, None, 0, "", 1, False),
+        JobFile("leave.pdf", "indexed", "", 2, 3, "", 1, False),
+        JobFile("later.pdf", "", "", None, 0, "", 0, False),
     )
-    assert [(one.document, one.status) for one in outcomes] == [
-        ("a.md", "indexed"),
-        ("b.pdf", "failed"),
-        ("c.x", "failed"),
-        ("d.md", "indexed"),
-    ]
-    assert [one.reason for one in outcomes[1:3]] == ["refused. Mend it.", "Something went wrong inside Footnote."]
-
-
-def test_a_batch_says_what_was_not_begun_when_the_server_ended() -> None:
-    stopping = threading.Event()
-    stopping.set()
-    assert [one.status for one in finished(Batch(Shelf(), [Files("a.md")], "s", stopping))] == ["cancelled"]
+    job = JobRecord("j", hostile, hostile, "cancelled", 12, 2, 1, "", "")
+    read = Reader(outcomes_html(Ended(job, files, 1009, 1)))
+    assert read.made == {"table", "tr", "td", "b", "div"}
+    assert hostile in read.text
+    assert "indexed: 2 pages, 3 passages" in read.text
+    assert "not begun" in read.text
+    assert "and 1,009 more" in read.text
+    assert Reader(report_html([("document", hostile)])).made == {"table", "tr", "th", "td"}

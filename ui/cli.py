@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +9,13 @@ from typing import Annotated, Any
 import typer
 
 from ui import terminal
+from ui.cli_care import doctor, rebuild
+from ui.cli_documents import add, list_documents, remove
+from ui.cli_jobs import jobs_app, show_jobs
 from ui.cli_models import models_app
 from ui.cli_questions import ask, search
 from ui.cli_spaces import spaces_app
-from ui.command import JsonOption, OneSpaceOption, SpaceOption, open_library_face, read_settings, report_errors
+from ui.command import JsonOption, open_library_face, read_settings, report_errors
 
 app = typer.Typer(
     name="footnote",
@@ -25,84 +26,29 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-REFUSED_SOME = 3
-
-
-@app.command()
-def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
-    space: SpaceOption = "default",
-    as_json: JsonOption = False,
-) -> None:
-    """Index files and folders: new and changed ones are read, unchanged ones skipped."""
-    from ui import present
-
-    started = time.monotonic()
-    outcomes = []
-    with open_library_face() as library:
-        for outcome in terminal.follow(library.add(paths, space), show=sys.stderr.isatty() and not as_json):
-            outcomes.append(outcome)
-            if not as_json:
-                size = f"{outcome.pages} pages, " if outcome.pages else ""
-                text = outcome.reason or f"{size}{outcome.chunks} chunks"
-                terminal.out(f"{outcome.status:12}  {outcome.document}  ({text})")
-    if as_json:
-        documents = [present.added(outcome) for outcome in outcomes]
-        terminal.out_json({"documents": documents, "seconds": round(time.monotonic() - started, 3)})
-    if any(outcome.status not in ("indexed", "unchanged") for outcome in outcomes):
-        raise typer.Exit(REFUSED_SOME)
-
-
-@app.command("list")
-def list_documents(
-    document: Annotated[str | None, typer.Argument(help="One document: its report.")] = None,
-    space: OneSpaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """List the documents, or show the report of one."""
-    from ui import present
-
-    with open_library_face() as library:
-        if document is not None:
-            shown = present.report(*library.document(document, space))
-            terminal.out_json(shown) if as_json else terminal.table(("", ""), _flattened(shown))
-            return
-        records = library.documents(space)
-    if as_json:
-        terminal.out_json({"documents": [present.document(record) for record in records]})
-        return
-    rows = ((r.name, r.space, r.state, r.pages, r.chunks, r.changed_at[:16].replace("T", " ")) for r in records)
-    terminal.table(("DOCUMENT", "SPACE", "STATE", "PAGES", "CHUNKS", "CHANGED"), rows)
-
-
+app.command()(add)
+app.command("list")(list_documents)
+app.command()(remove)
 app.command()(search)
 app.command()(ask)
 
 
+RECENT = 50
+"""Jobs among which `status` looks for those that have not ended."""
+
+
 @app.command()
 def status(as_json: JsonOption = False) -> None:
-    """Show what is in the library, and which models and index serve."""
-    from ui import present
+    """Show what is in the library, what is on its way into it, and which models and index serve."""
+    from ui import present, reports
 
     with open_library_face() as library:
         shown = present.status(library.status())
+        unfinished = [] if as_json else [job for job in library.jobs(RECENT) if job.state in reports.UNFINISHED]
     terminal.out_json(shown) if as_json else terminal.table(("", ""), _flattened(shown))
-
-
-@app.command()
-def remove(
-    documents: Annotated[list[str], typer.Argument(help="Documents, by name or id.")],
-    space: OneSpaceOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Remove documents: gone from every search at once."""
-    with open_library_face() as library:
-        gone = library.remove(documents, space)
-    if as_json:
-        terminal.out_json({"removed": [{"document": one.document, "space": one.space} for one in gone]})
-        return
-    for one in gone:
-        terminal.out(f"removed  {one.document}  (from {one.space})")
+    if unfinished:
+        terminal.out()
+        show_jobs(unfinished)
 
 
 @app.command()
@@ -124,6 +70,9 @@ def serve(
         run_app(read_settings().model_copy(update=changes), samples, chat=chat)
 
 
+app.command()(doctor)
+app.command()(rebuild)
+app.add_typer(jobs_app, name="jobs")
 app.add_typer(spaces_app, name="spaces")
 app.add_typer(models_app, name="models")
 

@@ -66,6 +66,13 @@ def open_library_face() -> Iterator[Face]:
             face.close()
 
 
+def works_on(library: Face) -> bool:
+    """Whether jobs go on when this command has ended: the library is a server's."""
+    from ui.remote import RemoteLibrary
+
+    return isinstance(library, RemoteLibrary)
+
+
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Turn every error into a message on stderr and an exit code."""
@@ -73,6 +80,8 @@ def report_errors() -> Iterator[None]:
 
     try:
         yield
+    except typer.Exit:
+        raise
     except FootnoteError as error:
         terminal.err_error(error)
         raise SystemExit(error.exit_code) from None

@@ -2,24 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ingest.records import Added, DocumentRecord, Space, Status, VersionRecord
+from ingest.records import (
+    Added,
+    DocumentRecord,
+    Finding,
+    JobFile,
+    JobRecord,
+    Space,
+    Status,
+    VersionRecord,
+)
 from rag.types import Answer, Citation, Passage
 
 Json = dict[str, Any]
 
 
 def added(outcome: Added) -> Json:
-    """One document of `add`; `reason` only where there is one."""
+    """One document of `add`; `reason` and `report` only where there is one."""
     shown: Json = {
         "document": outcome.document,
         "status": outcome.status,
         "pages": outcome.pages,
         "chunks": outcome.chunks,
     }
-    return shown | ({"reason": outcome.reason} if outcome.reason else {})
+    if outcome.reason:
+        shown["reason"] = outcome.reason
+    if outcome.version is not None:
+        shown["report"] = version(outcome.version)
+    return shown
 
 
 def document(record: DocumentRecord) -> Json:
@@ -42,20 +56,75 @@ def document(record: DocumentRecord) -> Json:
     return shown | ({"reason": record.reason} if record.reason else {})
 
 
-def report(record: DocumentRecord, version: VersionRecord | None) -> Json:
-    """A document with the report of its live version."""
+def report(record: DocumentRecord, live: VersionRecord | None, members: Sequence[DocumentRecord] = ()) -> Json:
+    """A document with the report of its live version, and the documents that came out of it (attachments, a zip's files)."""
     shown = document(record)
-    if version is not None:
-        shown["report"] = {
-            "sha256": version.content_hash,
-            "parser": version.parser,
-            "chunking": version.chunking,
-            "characters": version.characters,
-            "warnings": list(version.warnings),
-            "seconds": round(version.seconds, 3),
-            "read": version.created_at,
-        }
+    if live is not None:
+        shown["report"] = version(live)
+    if members:
+        shown["members"] = [
+            {"id": one.id, "document": one.name, "status": one.state} | ({"reason": one.reason} if one.reason else {})
+            for one in members
+        ]
     return shown
+
+
+def version(read: VersionRecord) -> Json:
+    """The report of one content: how it was read, what came out, and how much of it is in chunks (`coverage`, 1.0: all)."""
+    return {
+        "version": read.number,
+        "sha256": read.content_hash,
+        "parser": read.parser,
+        "chunking": read.chunking,
+        "embedder": read.embedder,
+        "characters": read.characters,
+        "page_characters": list(read.page_characters),
+        "ocr_pages": list(read.ocr_pages),
+        "coverage": read.coverage,
+        "warnings": list(read.warnings),
+        "attachments": read.attachments,
+        "seconds": round(read.seconds, 3),
+        "read": read.created_at,
+    }
+
+
+def job(one: JobRecord) -> Json:
+    """One line of `jobs list`; `problem` and `current` only where there is one."""
+    shown: Json = {
+        "job": one.id,
+        "label": one.label,
+        "space": one.space,
+        "state": one.state,
+        "files": one.files,
+        "done": one.done,
+        "failed": one.failed,
+        "created": one.created_at,
+        "ended": one.ended_at,
+    }
+    if one.problem:
+        shown["problem"] = one.problem
+    if one.current is not None:
+        shown["current"] = asdict(one.current)
+    return shown
+
+
+def job_file(one: JobFile) -> Json:
+    """One file of a job; `status` is empty as long as there is no outcome."""
+    shown: Json = {
+        "document": one.document,
+        "status": one.status,
+        "pages": one.pages,
+        "chunks": one.chunks,
+        "id": one.document_id,
+        "attempts": one.attempts,
+        "quarantined": one.quarantined,
+    }
+    return shown | ({"reason": one.reason} if one.reason else {})
+
+
+def finding(one: Finding) -> Json:
+    """One thing that the doctor found."""
+    return asdict(one)
 
 
 def passage(found: Passage) -> Json:

@@ -8,7 +8,21 @@ from typing import Any, cast
 
 import httpx
 
-from ingest.records import Added, DocumentRecord, Progress, Removed, Space, Status, VersionRecord, Where
+from ingest.records import (
+    Added,
+    DocumentRecord,
+    Finding,
+    JobFile,
+    JobRecord,
+    Progress,
+    Rebuilt,
+    Removed,
+    Space,
+    Started,
+    Status,
+    VersionRecord,
+    Where,
+)
 from rag.errors import NotReady
 from rag.settings import Settings
 from rag.types import Event, Passage
@@ -40,10 +54,34 @@ class RemoteLibrary:
         """Close the connections."""
         self._client.close()
 
-    def add(self, paths: Sequence[Path], space: str) -> Iterator[Progress | Added]:
+    def add(self, paths: Sequence[Path], space: str) -> Iterator[Started | Progress | Added]:
         """Index files and folders; the server reads them from the disk they share."""
         absolute = [path.absolute() for path in paths]
-        return cast("Iterator[Progress | Added]", self._call("add", absolute, space))
+        return cast("Iterator[Started | Progress | Added]", self._call("add", absolute, space))
+
+    def submit(self, paths: Sequence[Path], space: str) -> str:
+        """Make a job that indexes files and folders; its id."""
+        return cast("str", self._call("submit", [path.absolute() for path in paths], space))
+
+    def follow(self, job: str) -> Iterator[Started | Progress | Added]:
+        """The outcomes of a job so far, then all that happens until it ends."""
+        return cast("Iterator[Started | Progress | Added]", self._call("follow", job))
+
+    def jobs(self, limit: int) -> list[JobRecord]:
+        """The newest jobs, newest first."""
+        return cast("list[JobRecord]", self._call("jobs", limit))
+
+    def job(self, job: str) -> tuple[JobRecord, list[JobFile]]:
+        """One job and its files."""
+        return cast("tuple[JobRecord, list[JobFile]]", self._call("job", job))
+
+    def cancel_job(self, job: str) -> JobRecord:
+        """End a job; what was finished stays."""
+        return cast("JobRecord", self._call("cancel_job", job))
+
+    def retry_job(self, job: str) -> JobRecord:
+        """Try what failed or was cancelled in an ended job again."""
+        return cast("JobRecord", self._call("retry_job", job))
 
     def documents(self, space: str | None) -> list[DocumentRecord]:
         """List documents."""
@@ -84,6 +122,14 @@ class RemoteLibrary:
     def status(self) -> Status:
         """Counts and parts."""
         return cast("Status", self._call("status"))
+
+    def doctor(self, repair: bool) -> list[Finding]:  # noqa: FBT001 - it travels by position
+        """What catalog, index and stored files do not agree on; and mend it."""
+        return cast("list[Finding]", self._call("doctor", repair))
+
+    def rebuild(self) -> Iterator[Progress | Rebuilt]:
+        """Make the whole index anew from the stored files."""
+        return cast("Iterator[Progress | Rebuilt]", self._call("rebuild"))
 
     def _call(self, method: str, *arguments: Any) -> Any:
         return decode_result(method, self._lines(method, encode_arguments(method, arguments)))

@@ -119,6 +119,7 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._held.stopping.set()
+        self._held.library.stop()
         await super().shutdown(sockets)
 
     @contextmanager

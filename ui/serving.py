@@ -35,6 +35,7 @@ def run_app(settings: Settings, samples: Path | None, *, chat: bool = False) -> 
     library = open_library(settings)
     assert library is not None
     with library:
+        library.start()
         library.warm_up()
         if samples is not None:
             _add_samples(library, samples)

@@ -7,8 +7,8 @@ from typing import cast
 
 import streamlit as st
 
+from ingest.records import JobFile, JobRecord
 from rag.types import Answer, Citation, Passage
-from ui.uploading import Batch
 
 _KEY = "footnote"
 
@@ -31,15 +31,52 @@ class Opened:
         return cls(source.document_id, source.version, source.document, source.start, source.end, source.page, label)
 
 
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """What became of a job: those of its files that are shown, how many more there are, and how many can be tried again."""
+
+    job: JobRecord
+    files: tuple[JobFile, ...]
+    more: int
+    again: int
+
+
+@dataclass(slots=True)
+class Watched:
+    """The jobs that a tab has seen running, and those of them that have ended since, the newest first.
+
+    How far a job is stands in the library, not here: this only remembers what to show the result of.
+    """
+
+    running: set[str] = field(default_factory=set)
+    cancelling: set[str] = field(default_factory=set)
+    ended: list[str] = field(default_factory=list)
+    results: dict[str, Ended] = field(default_factory=dict)
+
+    def note(self, running: set[str]) -> bool:
+        """Note which jobs run now; whether one that ran has ended."""
+        gone = self.running - running
+        self.ended = [*gone, *(job for job in self.ended if job not in gone and job not in running)]
+        self.running = running
+        self.cancelling &= running
+        for job in running:
+            self.results.pop(job, None)
+        return bool(gone)
+
+    def forget(self, job: str) -> None:
+        """Show the result of that job no more."""
+        self.ended = [one for one in self.ended if one != job]
+        self.results.pop(job, None)
+
+
 @dataclass(slots=True)
 class Session:
     """A tab's state. Widgets keep their own."""
 
     answers: list[Answer] = field(default_factory=list)
-    batch: Batch | None = None
+    jobs: Watched = field(default_factory=Watched)
     uploads: int = 0
     selections: int = 0
-    said: str = ""
 
 
 def session() -> Session:

@@ -79,5 +79,8 @@ a.fn-note:hover, a.fn-note:focus-visible { background: #ffec3d; color: #1e2422; 
 .fn-table { width: 100%; border-collapse: collapse; font-size: .9rem; }
 .fn-table td:nth-child(2) { width: 38%; }
 .fn-table td { padding: .35rem .5rem .35rem 0; border-top: 1px solid rgba(120, 140, 130, .25); vertical-align: top; }
+.fn-report th { width: 9.5rem; padding: .35rem .8rem .35rem 0; border-top: 1px solid rgba(120, 140, 130, .25); text-align: left;
+  vertical-align: top; font-weight: 600; }
+.fn-report td:nth-child(2) { width: auto; }
 @media (max-width: 40rem) { .stMainBlockContainer h1 { font-size: 1.5rem; } .stMainBlockContainer { padding-left: 1rem; padding-right: 1rem; } }
 </style>"""

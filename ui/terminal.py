@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
 
-from ingest.records import Added, Progress
+from ingest.records import Progress
 from rag.errors import FootnoteError
 from rag.types import Answer, Passage
+
+Event = TypeVar("Event")
 
 MARKS = {"supported": "✓", "partly": "~", "computed": "=", "unsupported": "✗", "uncited": "?"}
 """One sign for each claim status; `footnote ask --help` explains them."""
@@ -96,10 +98,10 @@ def place(document: str, page: int | None, label: str | None, section: str) -> s
     return ", ".join(parts)
 
 
-def follow(events: Iterator[Progress | Added], *, show: bool) -> Iterator[Added]:
-    """Give the outcomes, with a progress bar on stderr meanwhile where `show` says so."""
+def follow(events: Iterator[Progress | Event], *, show: bool) -> Generator[Event, None, None]:
+    """Give all that is not progress, with a progress bar on stderr meanwhile where `show` says so."""
     if not show:
-        yield from (event for event in events if isinstance(event, Added))
+        yield from (event for event in events if not isinstance(event, Progress))
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
@@ -107,16 +109,16 @@ def follow(events: Iterator[Progress | Added], *, show: bool) -> Iterator[Added]
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        files, chunks = bars.add_task("files", total=None), bars.add_task("", total=None, visible=False)
+        files, steps = bars.add_task("files", total=None), bars.add_task("", total=None, visible=False)
         for event in events:
-            if isinstance(event, Added):
+            if not isinstance(event, Progress):
                 yield event
             elif event.step == "files":
                 bars.update(files, completed=event.done, total=event.total)
             else:
                 name = event.document if len(event.document) <= 40 else "…" + event.document[-39:]
                 bars.update(
-                    chunks, description=f"{event.step} {name}", completed=event.done, total=event.total, visible=True
+                    steps, description=f"{event.step} {name}", completed=event.done, total=event.total, visible=True
                 )
 
 

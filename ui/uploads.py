@@ -32,16 +32,23 @@ class Received:
     space: str
     limit: int
 
+    def submit(self, library: Library) -> str:
+        """Make one job of the files; its id."""
+        return library.submit_uploads(self._contents(), self.space)
+
     def index(self, library: Library) -> Iterator[Added]:
-        """Index file after file, one in memory at a time; an outcome for each."""
+        """Index the files as one job; an outcome for each, and for what came out of them."""
+        return (item for item in library.follow(self.submit(library)) if isinstance(item, Added))
+
+    def _contents(self) -> Iterator[tuple[str, bytes] | Added]:
+        """File after file, one in memory at a time."""
         for upload in self.files:
             name, size = upload.filename or "unnamed", upload.size or 0
             with upload.file as spooled:
                 if size > self.limit:
                     yield Added(name, "too large", reason=too_large(name, size, self.limit), space=self.space)
-                    continue
-                outcomes = library.upload(name, spooled.read(), self.space)
-            yield from (item for item in outcomes if isinstance(item, Added))
+                else:
+                    yield name, spooled.read()
 
 
 async def receive_files(request: Request, max_file_mb: int) -> Received:

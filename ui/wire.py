@@ -25,8 +25,8 @@ LOG = logging.getLogger(__name__)
 INTERNAL = "Something went wrong inside Footnote."
 
 METHODS = (
-    "add", "documents", "document", "remove", "spaces", "add_space", "rename_space", "remove_space", "search", "ask",
-    "status",
+    "add", "submit", "follow", "jobs", "job", "cancel_job", "retry_job", "documents", "document", "remove", "spaces",
+    "add_space", "rename_space", "remove_space", "search", "ask", "status", "doctor", "rebuild",
 )  # fmt: skip
 """What may be called; the order and types of arguments are those of `Face`."""
 

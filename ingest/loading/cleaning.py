@@ -53,8 +53,9 @@ _NO_CHARACTER = re.compile(PDFIUM_HYPHEN)
 _TRAILING = re.compile("(?<![ \t])[ \t]++(?=\n)")
 _LONG_GAP = re.compile("[ \t]{41,}")
 _BLANK_LINES = re.compile("\n{3,}")
-_LEADER = re.compile(r" ?(?:\. ?){6,}+")
-"""The dots between a heading and its page number in a table of contents: hundreds of tokens that say nothing."""
+_LEADER = re.compile(r" ?(?:(?:\. ?){6,}+|\ufffd{6,}+ ?)")
+"""The dots between a heading and its page number in a table of contents: hundreds of tokens that say nothing. Some fonts
+do not say that theirs are dots."""
 
 _BROKEN = rf"(?:{PDFIUM_HYPHEN}|[-\u2010]\n)"
 _BROKEN_WORD = re.compile(rf"(?<=\w){_BROKEN}(?=\w)")
@@ -87,12 +88,20 @@ def clean(text: str) -> str:
     return _run(text, None, (_characters, _stray("")))[0]
 
 
-def mend(raw: str) -> tuple[str, list[int]]:
+def mend(raw: str, cut: Iterable[tuple[int, int]] = ()) -> tuple[str, list[int]]:
     """The text of a PDF page, clean and with the words that a line's end had split joined again.
 
-    Also, for each of its characters, the index of the raw character it came from: never falling.
+    `cut` are ranges of raw characters to leave out, in order. Also, for each character of the text, the index of the
+    raw character it came from: never falling, and never one that was cut.
     """
-    text, origins = _run(raw, list(range(len(raw))), (_characters, _hyphens, _stray("-"), _found(_LEADER, " … ")))
+    parts: list[str] = []
+    kept: list[int] = []
+    done = 0
+    for start, end in (*cut, (len(raw), len(raw))):
+        parts.append(raw[done:start])
+        kept += range(done, start)
+        done = end
+    text, origins = _run("".join(parts), kept, (_characters, _hyphens, _stray("-"), _found(_LEADER, " … ")))
     assert origins is not None
     return text, origins
 

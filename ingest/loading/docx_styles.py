@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
@@ -27,8 +28,13 @@ _ROMAN = (
 
 def value(element: Any, path: str) -> str:
     """The `w:val` of what is at `path` below the element (`pPr/pStyle`), or nothing."""
-    found = element.find("/".join(W + part for part in path.split("/")))
+    found = element.find(_qualified(path))
     return "" if found is None else str(found.get(W + "val") or "")
+
+
+@cache
+def _qualified(path: str) -> str:
+    return "/".join(W + part for part in path.split("/"))
 
 
 def number(text: str, otherwise: int = 0) -> int:
@@ -39,8 +45,9 @@ def number(text: str, otherwise: int = 0) -> int:
 class Styles:
     """The paragraph styles, each with what it inherits."""
 
-    def __init__(self, root: Any) -> None:
-        self._styles = {str(style.get(W + "styleId")): style for style in root.findall(W + "style")}
+    def __init__(self, root: Any | None) -> None:
+        styles = [] if root is None else root.findall(W + "style")
+        self._styles = {str(style.get(W + "styleId")): style for style in styles}
 
     def name(self, paragraph: Any) -> str:
         """The style's name in lower case. Names of built-in styles are English in every Word."""

@@ -1,25 +1,29 @@
-"""PDF: the text from pdfium, the structure (outline, page labels, title) from pypdf.
+"""PDF: the text from pdfium, the structure (outline, page labels, title, attached files) from pypdf.
 
-What pypdf cannot read becomes a warning; the text is what counts.
+A page's text is its raw text without running headers and footers, mended; where the page has no text layer, or one that
+says nothing, it is what was recognised in its picture, if that was done.
 """
 
 from __future__ import annotations
 
-import io
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
-from itertools import islice, pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
 
 from ingest.loading import pdfium
-from ingest.loading.cleaning import mend, one_line
-from ingest.loading.sections import LONGEST_HEADING, sections_of, title_from
+from ingest.loading.cleaning import mend
+from ingest.loading.limits import Limits
+from ingest.loading.parsed import Parsed
+from ingest.loading.pdf_garbled import is_garbled, shows_more
+from ingest.loading.pdf_running import Cut, running_lines
+from ingest.loading.pdf_structure import Structure
+from ingest.loading.pdfium import PageText
+from ingest.loading.sections import sections_of, title_from
 from rag.errors import FileRefused
 from rag.types import Document, Page, Section
-
-if TYPE_CHECKING:
-    from pypdf import PdfReader
 
 LOG = logging.getLogger(__name__)
 
@@ -29,73 +33,130 @@ PAGE_END = "\n\n"
 TAIL = 2048
 """Bytes at the end among which a whole file has its end mark (the standard's readers accept 1,024)."""
 
-MOST_HEADINGS = 20_000
 MOST_RANGES = 12
 
-_NO_TITLE = re.compile(r"^(untitled|document\d*|title|microsoft \w+ - .*|.*\.\w{2,4})$", re.IGNORECASE)
-_TITLE_WORD = re.compile(r"[^\W\d_]{3,}")
 
-Result = TypeVar("Result")
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A page as it goes into the document: whether its text was recognised, or why its picture has yet to be read."""
+
+    text: str
+    cut: Cut = ()
+    ocr: bool = False
+    unread: str = ""
 
 
-def load(name: str, data: bytes) -> Document:
-    """Read a PDF. Raises `FileRefused` when it needs a password, is damaged, or has no text at all."""
+def load(name: str, data: bytes, limits: Limits, recognised: Mapping[int, str] | None = None) -> Parsed:
+    """Read a PDF; `recognised` is the text of pages (from 1) whose pictures were read before.
+
+    The text is blank where no page has any. `needs_ocr` are the pages of whose pictures nothing is known. Raises `FileRefused` when it needs a password, has too many pages or is damaged.
+    """
     warnings: list[str] = []
-    texts = _page_texts(name, data, warnings)
-    if not any(text.strip() for text in texts):
-        raise FileRefused(
-            "no text (scanned)",
-            f"{name} has {len(texts):,} page{'' if len(texts) == 1 else 's'} and no text at all: it was probably scanned.",
-            "Footnote does not recognise text in pictures (OCR) yet: make the file searchable with another program first.",
-        )
-    if empty := [number for number, text in enumerate(texts, 1) if not text.strip()]:
-        warnings.append(f"No text on {_ranges(empty)}: nothing of them can be found.")
+    raw, broken = _page_texts(name, data, limits)
+    if broken:
+        warnings.append(f"{_ranges(broken).capitalize()} cannot be read: the file is damaged there.")
     if b"%%EOF" not in data[-TAIL:]:
         warnings.append("The file has no end mark: it may have been cut off, and pages may be missing.")
-    structure = _Structure(data, len(texts), warnings)
-    pages = _pages(texts, structure.labels())
-    return Document(
+    structure = Structure(data, len(raw), limits, warnings)
+    headings = structure.headings()
+    read = _read(raw, _titles(headings), recognised or {})
+    attachments, refused = structure.attachments()
+    pages = _pages(read, structure.labels())
+    document = Document(
         title=structure.title() or title_from(name),
-        text="".join(text + PAGE_END for text in texts),
+        text="".join(page.text + PAGE_END for page in read),
         parser="",
         pages=pages,
-        sections=_sections(structure.headings(), pages, texts),
-        warnings=tuple(warnings),
+        sections=_sections(headings, pages, read),
+        warnings=(*_unread(raw, read, set(broken)), *warnings),
     )
+    needs_ocr = tuple(number for number, page in enumerate(read, 1) if page.unread)
+    return Parsed(document, tuple(attachments), needs_ocr, tuple(refused))
 
 
-def _page_texts(name: str, data: bytes, warnings: list[str]) -> list[str]:
-    texts: list[str] = []
+def _page_texts(name: str, data: bytes, limits: Limits) -> tuple[list[PageText], list[int]]:
+    """The pages, and the numbers of those that cannot be read."""
+    texts: list[PageText] = []
     broken: list[int] = []
     with pdfium.opened(data, name) as document:
-        for index in range(len(document)):
+        count = len(document)
+        if count > limits.pages:
+            raise FileRefused(
+                "too large",
+                f"{name} has {count:,} pages; the limit is {limits.pages:,}.",
+                "Split it into smaller files, or raise FOOTNOTE_PARSE_PAGES.",
+            )
+        for index in range(count):
             try:
-                raw = pdfium.page_text(document, index)
+                texts.append(pdfium.read_page(document, index))
             except pdfium.PageBroken:
                 LOG.info("%s: page %d cannot be read", name, index + 1, exc_info=True)
                 broken.append(index + 1)
-                raw = ""
-            texts.append(mend(raw)[0])
+                texts.append(PageText(""))
     if broken and len(broken) == len(texts):
         raise FileRefused("damaged", f"{name} is damaged: none of its pages can be read.", "Fetch the file again.")
-    if broken:
-        warnings.append(f"{_ranges(broken).capitalize()} cannot be read: the file is damaged there.")
-    return texts
+    return texts, broken
 
 
-def _pages(texts: list[str], labels: list[str]) -> tuple[Page, ...]:
+def _titles(headings: list[tuple[int, int, str]]) -> dict[int, set[str]]:
+    titles: dict[int, set[str]] = defaultdict(set)
+    for index, _, title in headings:
+        titles[index].add(title)
+    return titles
+
+
+def _read(pages: list[PageText], titles: Mapping[int, set[str]], recognised: Mapping[int, str]) -> list[_Read]:
+    cuts = running_lines(pages, titles)
+    return [
+        _page(page, cut, recognised.get(number)) for number, (page, cut) in enumerate(zip(pages, cuts, strict=True), 1)
+    ]
+
+
+def _page(page: PageText, cut: Cut, recognised: str | None) -> _Read:
+    """The text layer, unless what was recognised in the picture says more."""
+    text = mend(page.raw, cut)[0]
+    garbled = is_garbled(page.raw)
+    if not garbled and not shows_more(page, text):
+        return _Read(text, cut)
+    seen = mend(recognised or "")[0]
+    if seen.strip() and (garbled or _said(seen) >= _said(text)):
+        return _Read(seen, ocr=True)
+    if recognised is not None and page.rows and not garbled:
+        return _Read(text, cut)
+    return _Read(text, cut, unread="garbled" if garbled else "picture")
+
+
+def _said(text: str) -> int:
+    return sum(map(str.isalnum, text))
+
+
+def _unread(raw: list[PageText], pages: list[_Read], broken: Collection[int]) -> list[str]:
+    """Warnings for pages whose text is not in the document, or only a part of it."""
+    numbered = [(number, page) for number, page in enumerate(pages, 1) if number not in broken]
+    empty = [number for number, page in numbered if not raw[number - 1].rows and not page.ocr]
+    garbled = [number for number, page in numbered if page.unread == "garbled"]
+    pictures = [number for number, page in numbered if page.unread == "picture" and raw[number - 1].rows]
+    said = {
+        "No text on {}: nothing of them can be found.": empty,
+        "The text layer of {} is garbled: its words cannot be found.": garbled,
+        "Little text on {} beside a large picture: what the picture says cannot be found.": pictures,
+    }
+    return [sentence.format(_ranges(numbers)) for sentence, numbers in said.items() if numbers]
+
+
+def _pages(read: list[_Read], labels: list[str]) -> tuple[Page, ...]:
     starts = [0]
-    for text in texts:
-        starts.append(starts[-1] + len(text) + len(PAGE_END))
+    for page in read:
+        starts.append(starts[-1] + len(page.text) + len(PAGE_END))
     return tuple(
-        Page(number, start, end, labels[number - 1] if labels else None)
+        Page(number, start, end, labels[number - 1] if labels else None, read[number - 1].cut, read[number - 1].ocr)
         for number, (start, end) in enumerate(pairwise(starts), 1)
     )
 
 
-def _sections(headings: list[tuple[int, int, str]], pages: tuple[Page, ...], texts: list[str]) -> tuple[Section, ...]:
+def _sections(headings: list[tuple[int, int, str]], pages: tuple[Page, ...], read: list[_Read]) -> tuple[Section, ...]:
     return sections_of(
-        (pages[index].start + _place(title, texts[index]), level, title) for index, level, title in headings
+        (pages[index].start + _place(title, read[index].text), level, title) for index, level, title in headings
     )
 
 
@@ -107,70 +168,6 @@ def _place(heading: str, text: str) -> int:
     line = re.search(rf"^[ \t]*(?:[\dA-Z.]+[ \t]+)?{words}", text, re.IGNORECASE | re.MULTILINE)
     found = line or re.search(words, text, re.IGNORECASE)
     return found.start() if found else 0
-
-
-class _Structure:
-    """What pypdf knows of the file beside its text. Each part that fails leaves a warning and is left out."""
-
-    def __init__(self, data: bytes, pages: int, warnings: list[str]) -> None:
-        self._warnings = warnings
-        self._pages = pages
-        self._reader = self._tried("structure", lambda: _reader(data), None)
-
-    def title(self) -> str:
-        """The title in the metadata, where it is one for people: most programs write a file name or a number there."""
-        title = self._tried("title", lambda: _metadata_title(self._reader), "")
-        return "" if _NO_TITLE.match(title) or len(_TITLE_WORD.findall(title)) < 2 else title
-
-    def labels(self) -> list[str]:
-        """The label of each page as printed, or nothing."""
-        labels: list[str] = self._tried("page labels", lambda: _labels(self._reader), [])
-        return [one_line(label) for label in labels] if len(labels) == self._pages else []
-
-    def headings(self) -> list[tuple[int, int, str]]:
-        """`(index of the page, level, title)` of each entry of the outline that leads to a page."""
-        return self._tried("outline", lambda: list(islice(_headings(self._reader, self._pages), MOST_HEADINGS)), [])
-
-    def _tried(self, part: str, read: Callable[[], Result], otherwise: Result) -> Result:
-        try:
-            return read()
-        except Exception:  # pypdf raises nearly anything on broken structure, and the text is there
-            LOG.info("pypdf cannot read the %s", part, exc_info=True)
-            self._warnings.append(f"The {part} cannot be read.")
-            return otherwise
-
-
-def _reader(data: bytes) -> PdfReader | None:
-    from pypdf import PdfReader
-
-    logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # it reports each oddity of a file; ours are the warnings
-    reader = PdfReader(io.BytesIO(data))
-    return None if reader.is_encrypted and not reader.decrypt("") else reader
-
-
-def _metadata_title(reader: PdfReader | None) -> str:
-    title = reader.metadata.title if reader and reader.metadata else None
-    return one_line(str(title or ""))
-
-
-def _labels(reader: PdfReader | None) -> list[str]:
-    return list(reader.page_labels) if reader and "/PageLabels" in reader.root_object else []
-
-
-def _headings(reader: PdfReader | None, pages: int) -> Iterator[tuple[int, int, str]]:
-    for level, entry in _flat(reader.outline if reader else (), 1):
-        index = reader.get_destination_page_number(entry) if reader else None
-        if index is not None and 0 <= index < pages:
-            yield index, level, one_line(str(entry.title or ""))[:LONGEST_HEADING]
-
-
-def _flat(entries: Iterable[Any], level: int) -> Iterator[tuple[int, Any]]:
-    """The outline as pypdf gives it: a list behind an entry holds what is below it."""
-    for entry in entries:
-        if isinstance(entry, list):
-            yield from _flat(entry, level + 1)
-        else:
-            yield level, entry
 
 
 def _ranges(numbers: list[int]) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 
 from ingest.loading.cleaning import clean
+from ingest.loading.limits import Limits
+from ingest.loading.parsed import Parsed
 from ingest.loading.sections import LONGEST_HEADING, sections_of, title_from
 from rag.errors import FileRefused
 from rag.types import Document
@@ -23,10 +24,17 @@ WESTERN = "cp1252"
 GUESS_BYTES = 1 << 18
 """Bytes looked at to guess an encoding."""
 
-MOST_CONTROLS = 0.01
-"""Share of control characters from which on bytes are not text."""
+_ENCODINGS = re.compile(
+    r"utf-?(7|8)|(windows|cp|ibm)-?\d+|iso-8859-\d+|iso-2022-(jp|kr)|koi8-[ru]|gb(k|2312|18030)|big5|shift[_-]jis|euc-(jp|kr)"
+    r"|macintosh|mac-?roman"
+)
+_READ_AS_WESTERN = ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii")
+"""Browsers read these as cp1252, and so do the people who declare them."""
 
-_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+MOST_CONTROLS = 0.01
+"""Share of control characters up to which bytes are text: a log that a crash cut off has some, compressed data 11%."""
+
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
 _ATX = re.compile(r" {0,3}(#{1,6})[ \t](.*)")
 _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
@@ -34,35 +42,57 @@ _NOT_SETEXT = re.compile(r"^\s*($|[|>#*+-]|\d+[.)]\s)")
 _EMPHASIS = re.compile(r"(\*\*|__|`|\[|\]\([^)]*\))")
 
 
-def load_text(name: str, data: bytes) -> Document:
+def load(name: str, data: bytes, _limits: Limits) -> Parsed:
     """Plain text: no sections, and the file's name as its title."""
     text, warnings = decode(name, data)
-    return Document(title=title_from(name), text=clean(text), parser="", warnings=warnings)
+    return Parsed(Document(title=title_from(name), text=clean(text), parser="", warnings=warnings))
 
 
-def load_markdown(name: str, data: bytes) -> Document:
+def load_markdown(name: str, data: bytes, _limits: Limits) -> Parsed:
     """Markdown as it was written, with its headings as sections and the first of them as its title."""
     decoded, warnings = decode(name, data)
     text = clean(decoded)
     found = list(headings(text))
     title = next((heading for _, _, heading in found), "") or title_from(name)
-    return Document(title=title, text=text, parser="", sections=sections_of(found), warnings=warnings)
+    return Parsed(Document(title=title, text=text, parser="", sections=sections_of(found), warnings=warnings))
+
+
+def is_text(data: bytes) -> bool:
+    """Whether the bytes can be characters: few controls among them, NUL included, or in an encoding of wide characters."""
+    return (
+        data.startswith(tuple(mark for mark, _ in _MARKS)) or _controls(data) <= MOST_CONTROLS or bool(_unmarked(data))
+    )
 
 
 def decode(name: str, data: bytes, declared: str = "") -> tuple[str, tuple[str, ...]]:
-    """The characters, and a warning where the encoding had to be guessed.
+    """The characters, and a warning where the encoding had to be guessed or something was lost.
 
-    In order: the byte order mark, the encoding the file declares, UTF-8, a guess. Raises `FileRefused` for bytes that
-    are no text: NUL among them without a mark, or many control characters.
+    In order: the byte order mark, UTF-16 without one, the encoding the file declares, UTF-8, a guess. Raises `FileRefused`
+    for bytes that are no text.
     """
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace"), _lost(data, encoding)
-    if b"\x00" in data or len(_CONTROLS.findall(data)) > MOST_CONTROLS * len(data):
-        suffix = PurePosixPath(name).suffix
-        raise FileRefused(
-            "damaged", f"{name} holds no text, though its name ends in {suffix}.", "Fetch the file again."
-        )
+    controls = _controls(data)
+    if controls > MOST_CONTROLS:
+        if encoding := _unmarked(data):
+            return data.decode(encoding, errors="replace"), ()
+        raise FileRefused("damaged", f"{name} holds no text.", "Fetch the file again.")
+    text, warnings = _decoded(data, declared)
+    return text, (*warnings, *(("Control characters in it were left out.",) if b"\x00" in data else ()))
+
+
+def encoding_of(declared: str) -> str:
+    """The encoding that is meant by a declared one, or nothing where it is none of texts (`hex`, `unicode_escape`)."""
+    declared = declared.strip().lower()
+    if declared in _READ_AS_WESTERN:
+        return WESTERN
+    if not _ENCODINGS.fullmatch(declared):
+        return ""
+    return declared.replace("windows-", "cp").replace("cp-", "cp")
+
+
+def _decoded(data: bytes, declared: str) -> tuple[str, tuple[str, ...]]:
     for encoding in (declared, "utf-8"):
         try:
             return data.decode(encoding), ()
@@ -70,6 +100,20 @@ def decode(name: str, data: bytes, declared: str = "") -> tuple[str, tuple[str, 
             continue
     encoding = _guessed(data)
     return data.decode(encoding, errors="replace"), (f"The encoding is not declared; it was read as {encoding}.",)
+
+
+def _controls(data: bytes) -> float:
+    """The share of control characters."""
+    return 1 - len(data.translate(None, _CONTROLS)) / max(len(data), 1)
+
+
+def _unmarked(data: bytes) -> str:
+    """The kind of UTF-16 that a Western text without a byte order mark is in: every other byte of it is NUL."""
+    head = data[: GUESS_BYTES - GUESS_BYTES % 2]
+    for encoding, nul, other in (("utf-16-le", 1, 0), ("utf-16-be", 0, 1)):
+        if head[nul::2].count(0) > 0.7 * len(head) / 2 and not head[other::2].count(0):
+            return encoding if _controls(head[other::2]) <= MOST_CONTROLS else ""
+    return ""
 
 
 def _lost(data: bytes, encoding: str) -> tuple[str, ...]:

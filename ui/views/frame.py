@@ -67,3 +67,12 @@ def offer_to_remove_samples() -> None:
             held().library.remove_space(SAMPLES)
         forget_status()
         st.rerun()
+
+
+def asked(label: str, key: str) -> bool:
+    """Two buttons of a dialog; whether the one that does it was clicked."""
+    with st.container(horizontal=True):
+        done = st.button(label, type="primary", key=key)
+        if st.button("Keep", key=f"{key}-keep"):
+            st.rerun()
+    return done

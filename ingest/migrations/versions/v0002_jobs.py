@@ -22,6 +22,8 @@ NEW_COLUMNS = (
 def upgrade() -> None:
     """Make the tables and columns."""
     op.add_column("documents", sa.Column("container_id", sa.String(36)))
+    op.create_index("documents_by_name", "documents", ["space_id", "name"])
+    op.create_index("documents_by_container", "documents", ["container_id"])
     for column in NEW_COLUMNS:
         op.add_column("versions", column)
     op.create_table(
@@ -74,4 +76,6 @@ def downgrade() -> None:
         op.drop_table(table)
     for column in NEW_COLUMNS:
         op.drop_column("versions", column.name)
+    op.drop_index("documents_by_name", "documents")
+    op.drop_index("documents_by_container", "documents")
     op.drop_column("documents", "container_id")

@@ -1,0 +1,51 @@
+"""Names for the files inside a file: harmless, and no two the same."""
+
+from __future__ import annotations
+
+from ingest.loading.archive import harmless
+from ingest.loading.limits import Limits
+from ingest.loading.parsed import Attachment
+from rag.errors import FileRefused
+
+
+class Inside:
+    """Collects what is attached to a file. Raises `FileRefused` ("too large") where it is too many."""
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self._name = name
+        self._most = limits.unzip_files
+        self._taken: dict[str, int] = {}
+        self._attachments: list[Attachment] = []
+        self._refused: list[tuple[str, str]] = []
+
+    @property
+    def attachments(self) -> tuple[Attachment, ...]:
+        """What was taken out."""
+        return tuple(self._attachments)
+
+    @property
+    def refused(self) -> tuple[tuple[str, str], ...]:
+        """What could not be taken out, each with the reason."""
+        return tuple(self._refused)
+
+    def add(self, name: str, data: bytes) -> None:
+        """Take a file under its name (not a path), or one like it."""
+        self._attachments.append(Attachment(self._named(name), data))
+
+    def refuse(self, name: str, reason: str) -> None:
+        """Remember a file that cannot be taken out."""
+        self._refused.append((self._named(name), reason))
+
+    def _named(self, name: str) -> str:
+        if len(self._attachments) + len(self._refused) >= self._most:
+            raise FileRefused(
+                "too large",
+                f"{self._name} holds more than {self._most:,} files.",
+                "Split it into smaller ones, or raise FOOTNOTE_UNZIP_FILES.",
+            )
+        name = harmless(name).replace("/", "_")
+        self._taken[name] = count = self._taken.get(name, 0) + 1
+        if count == 1:
+            return name
+        stem, dot, suffix = name.rpartition(".")
+        return self._named(f"{stem} ({count}).{suffix}" if dot and stem else f"{name} ({count})")

@@ -1,0 +1,102 @@
+"""A real library over edge, SQLite and DBOS, whose parser and embedder are small and in this process. As a program: one that is killed.
+
+`python -m tests.quick_library DATA [PAPERS]` adds the papers, goes on with the jobs that are there, follows all to their end, and
+says each outcome on stdout, a JSON list a line.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from ingest.embedding_worker import InProcessWorker
+from ingest.library import Library
+from ingest.loading.parsed import Parsed
+from ingest.lock import LibraryLock
+from ingest.ports import Parser, Recogniser, Worker
+from ingest.records import Added
+from rag.errors import ParserDied
+from rag.ports import Embedder, Reranker
+from tests.conftest import settings_for
+from tests.fakes import InProcessParser, WordEmbedder
+
+
+class TouchyParser:
+    """Reads as the real one does, after `delay` seconds; dies on files in which `deadly` stands."""
+
+    def __init__(self, delay: float) -> None:
+        self._parser = InProcessParser()
+        self.delay = delay
+        self.parsed: list[str] = []
+
+    def parse(self, name: str, data: bytes, recognised: Mapping[int, str] | None = None) -> Parsed:
+        self.parsed.append(name)
+        time.sleep(self.delay)
+        if b"deadly" in data:
+            raise ParserDied(f"The process that read {name} ended.")
+        return self._parser.parse(name, data, recognised)
+
+
+class QuickLibrary(Library):
+    """A library that needs no models and no children."""
+
+    delay = 0.0
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        return WordEmbedder()
+
+    @cached_property
+    def _worker(self) -> Worker:
+        return InProcessWorker(self._embedder)
+
+    @cached_property
+    def _parser(self) -> Parser:
+        return TouchyParser(self.delay)
+
+    @cached_property
+    def _recogniser(self) -> Recogniser | None:
+        return None
+
+    @cached_property
+    def _reranker(self) -> Reranker | None:
+        return None
+
+
+def open_quick(folder: Path, delay: float = 0.0) -> QuickLibrary:
+    """A quick library in a data folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = LibraryLock(folder)
+    lock.acquire(5.0)
+    library = QuickLibrary(settings_for(folder, rerank=False, chunk_tokens=64), lock)
+    library.delay = delay
+    return library
+
+
+def main() -> None:
+    """Live until killed, or until all jobs have ended."""
+    data, *papers = map(Path, sys.argv[1:])
+    with open_quick(data, delay=0.3) as library:  # groups are published every two seconds
+        library.start()
+        for paper in papers:
+            library.submit([paper])
+        say(["started", len(library.jobs())])
+        for job in library.jobs():
+            for event in library.follow(job.id):
+                if isinstance(event, Added):
+                    say([event.document, event.status])
+    say(["ended"])
+
+
+def say(line: list[object]) -> None:
+    """A line on stdout, at once."""
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
