@@ -64,7 +64,7 @@ def enter(connection: sa.Connection, entries: Sequence[Entry]) -> dict[Entry, tu
     containers = {entry.container_id for entry in entries if entry.container_id}
     there = {None, *_existing(connection, DOCUMENTS.c.id, containers, DOCUMENTS.c.removed.is_(False))}
     entries = [entry for entry in entries if entry.space_id in spaces and entry.container_id in there]
-    for space_id in dict.fromkeys(entry.space_id for entry in entries):
+    for space_id in sorted({entry.space_id for entry in entries}):
         found |= _enter(connection, space_id, [entry for entry in entries if entry.space_id == space_id])
     return found
 
@@ -77,6 +77,8 @@ def _existing(
 
 
 def _enter(connection: sa.Connection, space_id: str, entries: Sequence[Entry]) -> dict[Entry, tuple[str, str]]:
+    one_at_a_time = sa.select(SPACES.c.id).where(SPACES.c.id == space_id).with_for_update()
+    connection.execute(one_at_a_time)  # in PostgreSQL; SQLite's writers wait for each other anyway
     known = _known(connection, space_id, [storable(entry.source.key) for entry in entries])
     taken: set[str] | None = None
     found, rows = {}, []

@@ -128,21 +128,24 @@ class Library(Care):
         raise UnknownName("That version of the document is not kept any more.", "Ask again, or add the file again.")
 
     def page_picture(self, document_id: str, version: int, page: int, start: int, end: int) -> bytes:
-        """A PNG of a PDF's page with the text from `start` to `end` marked. Raises `UnknownName`, `FileRefused`."""
+        """A PNG of a PDF's page with the text from `start` to `end` marked; a recognised page has no boxes, and so no mark.
+
+        Raises `UnknownName`, `FileRefused`.
+        """
         from ingest.page_image import render_page
 
         place = next((p for p in self.parsed(document_id, version).pages if p.number == page), None)
         if place is None:
             raise UnknownName(f"The document has no page {page}.", "Ask again.")
-        marks = (max(0, start - place.start), max(0, min(end, place.end) - place.start))
-        return render_page(self.original(document_id, version), page, marks)
+        marks = None if place.ocr else (max(0, start - place.start), max(0, min(end, place.end) - place.start))
+        return render_page(self.original(document_id, version), page, marks, cut=place.cut)
 
     # Jobs
 
     def start(self) -> None:
         """Go on with the jobs that the last process left, and be ready for new ones. Raises `NotReady`."""
         with self._opening:
-            self._indexer.recover()  # what is missing is said now, not by a job that waits for it
+            _ = self._indexer  # what is missing is said now, not by a job that waits for it
             self._desk.start()
 
     def follow(self, job: str) -> Iterator[Started | Progress | Added]:

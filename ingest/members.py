@@ -12,10 +12,16 @@ from ingest.loading.parsed import Attachment
 from ingest.originals import content_hash
 from ingest.preparing import Prepared
 from ingest.work import Work
+from rag.errors import FileRefused
 from rag.types import State
 
 DEEPEST = 2
 """How many files may lie inside each other below the one that was added."""
+
+MOST_NESTED = 10_000
+MOST_NESTED_BYTES = 1_000_000_000
+"""What may come out of one file that was added, in all, once there are containers inside it: each of those may be within the
+limits of one file, and all of them together without end."""
 
 TOO_DEEP = "{name} was not read: it lies more than {deepest} files deep. Take it out and add it by itself."
 
@@ -29,9 +35,25 @@ _STATES: tuple[tuple[str, State], ...] = (
 """What the reason of a file that could not be taken out says, and the state that means. Anything else is unsupported."""
 
 
+def crowded(container: Work, prepared: Prepared) -> FileRefused | None:
+    """Why a container inside another one is not opened: too much would come out of the file that was added."""
+    bundle = container.bundle
+    files = len(bundle.works) + len(prepared.attachments) + len(prepared.refused)
+    size = bundle.unpacked + _size(prepared)
+    if not container.depth or (files <= MOST_NESTED and size <= MOST_NESTED_BYTES):
+        return None
+    return FileRefused(
+        "too large",
+        f"{container.name} was not opened: with it, more than {MOST_NESTED:,} files or {MOST_NESTED_BYTES / 1e6:,.0f} MB"
+        f" would come out of {bundle.top.name}.",
+        "Take it out and add it by itself.",
+    )
+
+
 def open_members(container: Work, prepared: Prepared, judge: Judge) -> list[Work]:
     """Enter the files inside a staged one into its bundle; those of them that have to be read."""
     taken: set[str] = set()
+    container.bundle.unpacked += _size(prepared)
     works = [_member(container, attachment, taken) for attachment in prepared.attachments]
     refused = [(_member(container, Attachment(name, b""), taken), reason) for name, reason in prepared.refused]
     known = judge.catalog.known(
@@ -73,6 +95,10 @@ def _is_as_before(work: Work, judge: Judge) -> bool:
     work.bundle.kept.add(work.known.id)
     work.bundle.passed += outcomes
     return True
+
+
+def _size(prepared: Prepared) -> int:
+    return sum(len(attachment.data) for attachment in prepared.attachments)
 
 
 def _state_of(reason: str) -> State:

@@ -18,7 +18,7 @@ from ingest.embedding_line import WINDOW, Embedded, EmbeddingLine, Piece
 from ingest.group import REMOVED, Group
 from ingest.intake import Intake
 from ingest.judging import Judge
-from ingest.members import open_members
+from ingest.members import crowded, open_members
 from ingest.ocr_line import OcrLine
 from ingest.points import context_of, header_of, point_of
 from ingest.preparing import Prepared
@@ -149,6 +149,8 @@ class Run:
                 yield from self._refuse(work, result)
             elif result.needs_ocr and self._lines.recognising:
                 self._lines.recognising.add(work, result.needs_ocr)
+            elif refusal := crowded(work, result):
+                yield from self._refuse(work, refusal)
             else:
                 read.append((work, result))
         if read:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 
 import sqlalchemy as sa
 
@@ -19,7 +20,8 @@ class Spaces:
     def __init__(self, engine: sa.Engine) -> None:
         self._engine = engine
         if self.find(DEFAULT_SPACE) is None:
-            self.add(DEFAULT_SPACE)
+            with suppress(UsageError):  # another process was faster
+                self.add(DEFAULT_SPACE)
 
     def all(self) -> list[Space]:
         """All spaces by name, each with how many live documents it has."""

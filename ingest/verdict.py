@@ -15,8 +15,9 @@ from rag.errors import FileRefused, FootnoteError, NotReady, ParserDied
 
 LOG = logging.getLogger(__name__)
 
-NEAR = 0.7
-"""A child that crashes with this share of its memory taken has crashed for want of memory: C code rarely says so."""
+NEAR = 0.3
+"""A child that crashes with this share of its memory taken has crashed for want of memory: C code rarely says so, and a buffer
+that is doubled, the old one beside the new, does not fit any more from a third on."""
 
 _CRASHES = (signal.SIGABRT, signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGTRAP)
 

@@ -69,13 +69,17 @@ class Work:
 
 @dataclass(slots=True, eq=False)
 class Bundle:
-    """A file and the files inside it, which change what can be found in one step. The file itself is the first of `works`."""
+    """A file and the files inside it, which change what can be found in one step. The file itself is the first of `works`.
+
+    `unpacked` is how many bytes came out of it, at all depths.
+    """
 
     space: Space
     works: list[Work] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     passed: list[Added] = field(default_factory=list)
     unfinished: int = 1
+    unpacked: int = 0
     dropped: bool = False
 
     @property

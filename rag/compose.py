@@ -15,9 +15,17 @@ from rag.settings import Settings
 from rag.types import Fingerprint
 
 if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
+    from rag.index_server import Client
 
-__all__ = ["drop_index", "index_name", "index_strays", "open_embedder", "open_index", "open_reranker", "open_stored_index"]
+__all__ = [
+    "drop_index",
+    "index_name",
+    "index_strays",
+    "open_embedder",
+    "open_index",
+    "open_reranker",
+    "open_stored_index",
+]
 
 
 def open_index(settings: Settings, folder: Path, fingerprint: Fingerprint, generation: str = "") -> IndexWriter:
@@ -96,7 +104,7 @@ def index_name(settings: Settings) -> str:
     return f"Qdrant server at {settings.qdrant_url}" if settings.qdrant_url else "qdrant-edge, in process"
 
 
-def _connect(settings: Settings) -> QdrantClient:
+def _connect(settings: Settings) -> Client:
     from rag.index_server import connect
 
     require_local(settings.qdrant_url, settings, "The Qdrant server")

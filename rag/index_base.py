@@ -22,6 +22,9 @@ Queries = Mapping[str, list[float] | SparseVector]
 BATCH = 256
 """Points that are written at once. The embedded engine holds the GIL meanwhile: about 25 ms."""
 
+RANKINGS = 3
+"""How often points are ranked where some were deleted before they could be read: others move up into their places."""
+
 PAGE = 1000
 """Points that are listed at once: 4 ms in the embedded engine."""
 
@@ -43,13 +46,20 @@ class QdrantIndex(ABC):
         where = where_scope(scope)
         if where is None or limit < 1:
             return []
+        hits: list[Hit] = []
+        for _ in range(RANKINGS):
+            ranking = self._ranking(vector, text, where, limit)
+            hits = self._read(ranking)
+            if len(hits) == len(ranking):
+                break
+        return hits
+
+    def _ranking(self, vector: Vector | None, text: str | None, where: Where, limit: int) -> list[Ranked]:
         queries = _queries(vector, text)
         found = dict(zip(queries, self._rank(queries, where, candidates(limit)), strict=True)) if queries else {}
         if vector is not None and text is not None:
-            ranking = fuse(found.get(DENSE, ()), found.get(BM25, ()))
-        else:
-            ranking = in_order(found.get(BM25 if vector is None else DENSE, ()))
-        return self._read(ranking[:limit])
+            return fuse(found.get(DENSE, ()), found.get(BM25, ()))[:limit]
+        return in_order(found.get(BM25 if vector is None else DENSE, ()))[:limit]
 
     def count(self, document_id: str | None = None, version: int | None = None) -> int:
         """How many points there are, exactly: of all documents or of one, of all its versions or of one."""

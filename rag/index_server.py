@@ -35,6 +35,7 @@ from rag.types import Fingerprint, Point
 TIMEOUT = 30
 """Seconds until an answer of the server is given up."""
 
+Client = QdrantClient
 COLLECTION = "footnote"
 _METADATA = "footnote_fingerprint"
 _FIELDS: Mapping[str, models.PayloadSchemaType | models.KeywordIndexParams] = {

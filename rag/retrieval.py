@@ -22,7 +22,10 @@ cosine decides. Chosen on the sample questions and mmlongbench with `python -m b
 """
 
 MAX_ROUNDS = 6
-"""How often the index is asked for twice as many, when what it found was not live."""
+"""How often the index is asked again: for twice as many when what it found was not live, or because something changed."""
+
+MAX_TRIES = 3
+"""How often all is done anew because a document changed or was removed while the passages were ranked."""
 
 _Key = tuple[str, int, int]
 
@@ -37,25 +40,48 @@ class Retriever:
     reranker: Reranker | None
 
     def retrieve(self, question: str, scope: Scope, limit: int) -> list[Passage]:
-        """The best `limit` passages in scope, best first, each on one page."""
+        """The best `limit` passages in scope, best first, each on one page.
+
+        All of a document's passages are of one version, and of one that is live at the end.
+        """
         if not question.strip():
             return []
         vector = self.embedder.embed_query(question)
-        wanted = max(limit, CANDIDATES)
-        nearest = self._live(vector, None, scope, wanted)
-        fused = self._live(vector, question, scope, wanted)
-        read = _read(self.reranker, question, fused[:CANDIDATES]) if self.reranker and fused else []
-        ranked = rank(fused, {_key(passage): passage.score for passage in nearest}, read)
-        return ranked[:limit]
+        passages: list[Passage] = []
+        for _ in range(MAX_TRIES):
+            ranked = self._ranked(vector, question, scope, limit)
+            live = self.catalog.live(passage.document_id for passage in ranked)
+            passages = [passage for passage in ranked if _is_live(passage, live)]
+            if len(passages) == len(ranked):
+                break
+        return passages
 
-    def _live(self, vector: Vector, text: str | None, scope: Scope, wanted: int) -> list[Passage]:
-        """The best hits that are live; asks for more as long as dead ones took their places."""
+    def _ranked(self, vector: Vector, question: str, scope: Scope, limit: int) -> list[Passage]:
+        wanted = max(limit, CANDIDATES)
+        nearest = self._live(vector, None, scope, wanted, None)
+        seen = {passage.document_id: passage.version for passage in nearest}
+        fused = self._live(vector, question, scope, wanted, seen)
+        read = _read(self.reranker, question, fused[:CANDIDATES]) if self.reranker and fused else []
+        return rank(fused, {_key(passage): passage.score for passage in nearest}, read)[:limit]
+
+    def _live(
+        self, vector: Vector, text: str | None, scope: Scope, wanted: int, seen: Mapping[str, int] | None
+    ) -> list[Passage]:
+        """The best hits that are live; asks for more as long as dead ones took their places.
+
+        A version may become live while the index is asked, before which not all of it need have been there. So the index is
+        asked again, unless the versions in its answer were `seen` to be live before; `None`: parts of a version will do.
+        """
         asked = wanted
         passages: list[Passage] = []
         for _ in range(MAX_ROUNDS):
             hits = self.index.query(vector, text, scope, asked)
             live = self.catalog.live(hit.document_id for hit in hits)
             passages = [_passage(hit, live[hit.document_id]) for hit in hits if _is_live(hit, live)]
+            versions = {document_id: document.version for document_id, document in live.items()}
+            if seen is not None and not versions.items() <= seen.items():
+                seen = {**seen, **versions}
+                continue
             if len(passages) >= wanted or len(hits) < asked:
                 break
             asked *= 2
@@ -98,9 +124,9 @@ def _key(passage: Passage) -> _Key:
     return passage.document_id, passage.version, passage.ordinal
 
 
-def _is_live(hit: Hit, live: Mapping[str, LiveDocument]) -> bool:
-    document = live.get(hit.document_id)
-    return document is not None and document.version == hit.version
+def _is_live(found: Hit | Passage, live: Mapping[str, LiveDocument]) -> bool:
+    document = live.get(found.document_id)
+    return document is not None and document.version == found.version
 
 
 def _passage(hit: Hit, document: LiveDocument) -> Passage:

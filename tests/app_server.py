@@ -10,29 +10,51 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ingest.embedding_worker import EmbeddingWorker
+from rag.ports import Vector
+from rag.settings import Settings
 from tests.conftest import REPOSITORY
 
 SECONDS_TO_START = 120
 
+HOLD = "FOOTNOTE_TEST_HOLD"
+"""Where this names a file, the server embeds nothing as long as that is there: a job that a test can look at in the middle."""
+
 _PROGRAM = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from ingest.library import open_library
 from rag.settings import Settings
+from tests.app_server import HOLD, HeldWorker
 from ui.server import serve
 settings = Settings(_env_file=None, **json.loads(sys.argv[1]))
 library = open_library(settings)
+if hold := os.environ.get(HOLD):
+    library._worker = HeldWorker(settings, Path(hold))
 with library:
     for path in sys.argv[2:]:
         for _ in library.add([Path(path)], "default"):
             pass
     serve(library, settings, on_ready=lambda address: print(address, flush=True))
 """
+
+
+class HeldWorker(EmbeddingWorker):
+    """The real worker, but it waits with every batch as long as a file is there."""
+
+    def __init__(self, settings: Settings, hold: Path) -> None:
+        super().__init__(settings)
+        self._hold = hold
+
+    def embed_passages(self, texts: Sequence[str]) -> Vector:
+        while self._hold.exists():
+            time.sleep(0.02)
+        return super().embed_passages(texts)
 
 
 @dataclass(frozen=True)

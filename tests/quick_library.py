@@ -13,16 +13,12 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from ingest.embedding_worker import InProcessWorker
-from ingest.library import Library
 from ingest.loading.parsed import Parsed
-from ingest.lock import LibraryLock
-from ingest.ports import Parser, Recogniser, Worker
+from ingest.ports import Parser
 from ingest.records import Added
 from rag.errors import ParserDied
-from rag.ports import Embedder, Reranker
-from tests.conftest import settings_for
-from tests.fakes import InProcessParser, WordEmbedder
+from tests.fakes import InProcessParser
+from tests.small_library import SmallLibrary
 
 
 class TouchyParser:
@@ -41,38 +37,19 @@ class TouchyParser:
         return self._parser.parse(name, data, recognised)
 
 
-class QuickLibrary(Library):
-    """A library that needs no models and no children."""
+class QuickLibrary(SmallLibrary):
+    """A small library with a touchy parser."""
 
     delay = 0.0
-
-    @cached_property
-    def _embedder(self) -> Embedder:
-        return WordEmbedder()
-
-    @cached_property
-    def _worker(self) -> Worker:
-        return InProcessWorker(self._embedder)
 
     @cached_property
     def _parser(self) -> Parser:
         return TouchyParser(self.delay)
 
-    @cached_property
-    def _recogniser(self) -> Recogniser | None:
-        return None
-
-    @cached_property
-    def _reranker(self) -> Reranker | None:
-        return None
-
 
 def open_quick(folder: Path, delay: float = 0.0) -> QuickLibrary:
     """A quick library in a data folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = LibraryLock(folder)
-    lock.acquire(5.0)
-    library = QuickLibrary(settings_for(folder, rerank=False, chunk_tokens=64), lock)
+    library = QuickLibrary(folder)
     library.delay = delay
     return library
 

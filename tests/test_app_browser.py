@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.app_server import Running, running_app, stop
+from tests.app_server import HOLD, Running, running_app, stop
 from tests.conftest import REPOSITORY
 from tests.documents import pdf
 from tests.ollama_stand_in import Fault, OllamaStandIn, Scripted, StandInModel
@@ -79,6 +79,15 @@ def quoting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """The app without a model, and with an empty library."""
     with running_app(tmp_path_factory.mktemp("quoting") / "data") as running:
         yield running
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[tuple[Running, Path]]:
+    """An app that embeds nothing as long as a file is there, and that file."""
+    hold = folder / "hold"
+    hold.touch()
+    with running_app(folder / "data", env={HOLD: str(hold)}) as app:
+        yield app, hold
 
 
 @pytest.fixture(scope="module")
@@ -380,53 +389,73 @@ def ended_job(page: Page, name: str) -> Locator:
     return page.locator("[class*=st-key-ended-]").filter(has_text=name)
 
 
-def cranes(parts: int) -> bytes:
-    """A long text, which takes its time."""
-    return "\n\n".join(f"# Part {n}\n\n" + f"Crane {n} stands in yard {n}. " * 60 for n in range(parts)).encode()
+CRANES = "\n\n".join(f"# Part {n}\n\n" + f"Crane {n} stands in yard {n}. " * 60 for n in range(80)).encode()
+"""Some 160 passages: more than are embedded at once."""
 
 
-def test_a_job_goes_on_when_the_page_is_left_reloaded_or_closed(quoting: Running, browser: Browser, page: Page) -> None:
-    open_page(page, quoting, "documents")
-    upload(page, "Cranes", ("cranes.md", cranes(600)), ("broken.pdf", b"%PDF-1.4 broken"), ("leave.pdf", PAPER))
-    card = running_job(page, "cranes.md")
-    expect(card).to_contain_text(" of 3 files done")
-    expect(card.locator(".fn-now")).to_contain_text(re.compile(r"\w"))
-    page.get_by_role("link", name="Ask").first.click()
-    page.get_by_role("heading", name="Ask your documents").wait_for()
-    page.get_by_role("link", name="Documents").first.click()
-    expect(running_job(page, "cranes.md")).to_be_visible()
-    page.reload()
-    expect(running_job(page, "cranes.md")).to_be_visible()
-    with fresh_tab(browser) as other:
-        open_page(other, quoting, "documents")
-        expect(running_job(other, "cranes.md")).to_be_visible()
-        expect(ended_job(other, "cranes.md").locator(".fn-outcomes tr")).to_have_count(3)
-        outcomes = ended_job(other, "cranes.md").locator(".fn-outcomes tr")
-        expect(outcomes.first).to_contain_text("damaged")
-        expect(outcomes.filter(has_text="leave.pdf")).to_contain_text("indexed: 2 pages")
-    expect(ended_job(page, "cranes.md")).to_contain_text("2 files of 3 indexed, 1 not.")
-    ended_job(page, "cranes.md").get_by_role("button", name="Hide").click()
-    expect(ended_job(page, "cranes.md")).to_have_count(0)
-    page.get_by_text(re.compile(r"^Earlier: \d+ jobs?$")).click()
-    expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
-    at_rest(page)
-    select_row(page, 0)
-    expect(ended_job(page, "cranes.md").locator(".fn-outcomes tr")).to_have_count(3)
+def test_a_job_goes_on_when_the_page_is_left_reloaded_or_closed(tmp_path: Path, browser: Browser, page: Page) -> None:
+    with holding(tmp_path) as (app, hold):
+        open_page(page, app, "documents")
+        upload(page, "Cranes", ("cranes.md", CRANES), ("broken.pdf", b"%PDF-1.4 broken"), ("leave.pdf", PAPER))
+        card = running_job(page, "cranes.md")
+        expect(card).to_contain_text("1 of 3 files done, 1 not indexed")
+        expect(card.locator(".fn-now")).to_contain_text(re.compile(r"embedding 0 of \d+ passages"))
+        page.get_by_role("link", name="Ask").first.click()
+        page.get_by_role("heading", name="Ask your documents").wait_for()
+        page.get_by_role("link", name="Documents").first.click()
+        expect(running_job(page, "cranes.md")).to_be_visible()
+        page.reload()
+        expect(running_job(page, "cranes.md")).to_be_visible()
+        with fresh_tab(browser) as other:
+            open_page(other, app, "documents")
+            expect(running_job(other, "cranes.md")).to_contain_text("1 of 3 files done, 1 not indexed")
+        hold.unlink()
+        ended = ended_job(page, "cranes.md")
+        expect(ended).to_contain_text("2 files of 3 indexed, 1 not.")
+        expect(ended.locator(".fn-outcomes tr")).to_have_count(3)
+        expect(ended.locator(".fn-outcomes tr").first).to_contain_text("damaged")
+        expect(ended.locator(".fn-outcomes tr").filter(has_text="leave.pdf")).to_contain_text("indexed: 2 pages")
+        page.get_by_role("heading", name="3 documents").wait_for()
+        ended.get_by_role("button", name="Hide").click()
+        expect(ended).to_have_count(0)
+        page.get_by_text("Earlier: 1 job").click()
+        expect(page.get_by_test_id("stDataFrame")).to_have_count(2)
+        at_rest(page)
+        page.get_by_test_id("stDataFrame").first.click(position={"x": 16, "y": 35 + 17})
+        expect(ended.locator(".fn-outcomes tr")).to_have_count(3)
 
 
-def test_a_job_is_cancelled_in_the_middle_and_tried_again(quoting: Running, page: Page) -> None:
-    open_page(page, quoting, "documents")
-    upload(page, "Cancelled", ("yards.md", cranes(400)))
-    card = running_job(page, "yards.md")
-    expect(card.locator(".fn-now")).to_contain_text("embedding")
-    card.get_by_role("button", name="Cancel").click()
-    expect(ended_job(page, "yards.md")).to_contain_text("Cancelled. 0 files of 1 indexed; these stay.")
-    expect(ended_job(page, "yards.md").locator(".fn-outcomes")).to_contain_text("cancelled")
-    expect(page.get_by_text("Cancelled: 0 documents")).to_be_visible()
-    ended_job(page, "yards.md").get_by_role("button", name="Try 1 file again").click()
-    expect(ended_job(page, "yards.md")).to_contain_text("1 file of 1 indexed.")
-    expect(page.get_by_text("Cancelled: 1 document")).to_be_visible()
-    expect(ended_job(page, "yards.md").get_by_role("button", name="again")).to_have_count(0)
+def test_a_job_is_cancelled_in_the_middle_and_tried_again(tmp_path: Path, page: Page) -> None:
+    with holding(tmp_path) as (app, hold):
+        open_page(page, app, "documents")
+        upload(page, "Cancelled", ("yards.md", CRANES))
+        card = running_job(page, "yards.md")
+        expect(card.locator(".fn-now")).to_contain_text("embedding 0 of")
+        card.get_by_role("button", name="Cancel").click()
+        expect(card.locator(".fn-now")).to_contain_text("Being cancelled. What was finished stays")
+        expect(card.get_by_role("button", name="Cancel")).to_be_disabled()
+        hold.unlink()
+        ended = ended_job(page, "yards.md")
+        expect(ended).to_contain_text("Cancelled. 0 files of 1 indexed; these stay.")
+        expect(ended.locator(".fn-outcomes")).to_contain_text("cancelled")
+        expect(page.get_by_text("Cancelled: 0 documents")).to_be_visible()
+        ended.get_by_role("button", name="Try 1 file again").click()
+        expect(ended).to_contain_text("1 file of 1 indexed.")
+        expect(page.get_by_text("Cancelled: 1 document")).to_be_visible()
+        expect(ended.get_by_role("button", name="again")).to_have_count(0)
+
+
+def test_a_job_from_elsewhere_is_seen(tmp_path: Path, page: Page) -> None:
+    import httpx
+
+    with holding(tmp_path) as (app, hold):
+        given = {"files": ("elsewhere.md", b"# Note\n\nThe canteen closes at six.")}
+        url = f"{app.url}/api/documents?wait=false"
+        assert httpx.post(url, files=given, data={"space": "Else"}, trust_env=False, timeout=60).status_code == 202
+        open_page(page, app, "documents")
+        expect(running_job(page, "elsewhere.md")).to_contain_text("into Else")
+        hold.unlink()
+        expect(ended_job(page, "elsewhere.md")).to_contain_text("1 file of 1 indexed.")
 
 
 def test_a_document_shows_its_report(tmp_path: Path, page: Page) -> None:
@@ -457,17 +486,6 @@ def test_a_document_shows_its_report(tmp_path: Path, page: Page) -> None:
         expect(rows.filter(has_text="state")).to_have_text("statedamaged")
         expect(rows.filter(has_text="reason")).to_contain_text("x-broken.pdf")
         expect(rows.filter(has_text="can be found")).to_have_text("can be foundno")
-
-
-def test_a_job_from_elsewhere_is_seen(quoting: Running, page: Page) -> None:
-    import httpx
-
-    given = {"files": ("elsewhere.md", cranes(300))}
-    url = f"{quoting.url}/api/documents?wait=false"
-    assert httpx.post(url, files=given, data={"space": "Else"}, trust_env=False, timeout=60).status_code == 202
-    open_page(page, quoting, "documents")
-    expect(running_job(page, "elsewhere.md")).to_contain_text("into Else")
-    expect(ended_job(page, "elsewhere.md")).to_contain_text("1 file of 1 indexed.")
 
 
 def test_the_samples_go_with_one_click(tmp_path: Path, page: Page) -> None:

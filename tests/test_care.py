@@ -13,6 +13,8 @@ from rag.errors import FingerprintMismatch, NotReady
 from tests.conftest import settings_for
 from tests.small_library import SmallLibrary
 
+pytestmark = pytest.mark.slow
+
 PAPERS = {
     f"{animal}.md": "\n\n".join(f"The {animal} number {n} eats {animal}food and nothing else, says rule {n}." for n in range(9))
     for animal in ("crane", "heron", "stork")
@@ -94,16 +96,16 @@ def test_no_model_is_needed_to_look(tmp_path: Path, papers: Path) -> None:
     with SmallLibrary(tmp_path / "data") as library:
         library.outcomes(papers)
         crane = library.document("crane.md")[0]
-    library = open_library(settings_for(tmp_path / "data", models=tmp_path / "none"))
-    assert library is not None
-    with library:
-        assert library.doctor() == []
-        assert library.doctor(repair=True) == []
-        with library._stored_index() as index:
+    bare = open_library(settings_for(tmp_path / "data", models=tmp_path / "none"))
+    assert bare is not None
+    with bare:
+        assert bare.doctor() == []
+        assert bare.doctor(repair=True) == []
+        with bare._stored_index() as index:
             stored = index()
             assert stored is not None
             stored.delete(crane.id)
-        (left,) = library.doctor(repair=True)
+        (left,) = bare.doctor(repair=True)
         assert (left.kind, left.subject, left.repaired) == ("missing", "crane.md", "")
         assert "model" in left.detail
 

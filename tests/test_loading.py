@@ -1,18 +1,21 @@
-"""What holds for every format: which loader reads a file, what is refused and how, and clean text."""
+"""What holds for every format: clean text, read in one pass; naughty strings come through."""
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from html import escape
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.loading import SUPPORTED, load, parsers
+from ingest.loading import load
 from ingest.loading.cleaning import clean, mend
 from rag.errors import FileRefused
-from rag.types import State
-from tests.documents import pdf, with_member, word
+from tests.conftest import shared_folder
 
 VISIBLE_FORMATS = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd") | {
     chr(code) for code in range(0x13430, 0x13460)
@@ -26,75 +29,6 @@ texts = st.text(
     ),
     max_size=60,
 )
-
-
-def refused(name: str, data: bytes) -> FileRefused:
-    with pytest.raises(FileRefused) as caught:
-        load(name, data)
-    assert name in caught.value.message
-    assert caught.value.remedy
-    return caught.value
-
-
-@pytest.mark.parametrize(
-    ("name", "data", "state"),
-    [
-        ("book.xlsx", b"PK\x03\x04", "unsupported"),
-        ("photo.png", b"\x89PNG\r\n", "unsupported"),
-        ("old.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(500), "unsupported"),
-        ("README", b"Hello", "unsupported"),
-        ("a.pdf", b"Hello", "damaged"),
-        ("a.docx", b"Hello", "damaged"),
-        ("a.docx", b"PK\x03\x04 cut off", "damaged"),
-        ("empty.txt", b"", "damaged"),
-        ("empty.pdf", b"", "damaged"),
-        ("blank.md", b" \n\t\xef\xbb\xbf ", "damaged"),
-        ("blank.html", b"<html><body><script>1</script></body></html>", "damaged"),
-        ("program.txt", b"MZ\x00\x01\x02", "damaged"),
-        ("noise.txt", bytes(range(1, 32)) * 20, "damaged"),
-        (
-            "secret.docx",
-            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"),
-            "password-protected",
-        ),
-    ],
-)
-def test_what_cannot_be_read_is_refused_with_its_state(name: str, data: bytes, state: State) -> None:
-    assert refused(name, data).state == state
-
-
-def test_an_unsupported_file_is_told_what_is_supported() -> None:
-    error = refused("book.xlsx", b"PK\x03\x04")
-    assert ".xlsx" in error.message
-    assert all(kind in error.remedy for kind in ("PDF", "docx", "Markdown", "text", "HTML"))
-
-
-def test_the_content_says_what_a_file_is_before_the_name_does() -> None:
-    report = pdf([["Revenue grew."]])
-    assert load("report.doc", report).parser.startswith("pdf/1 pypdfium2 ")
-    assert load("report", b"\n" + report).pages
-    contract = word(lambda document: document.add_paragraph("Notice is thirty days."))
-    assert load("contract.bin", contract).parser.startswith("docx/1 python-docx ")
-    assert load("about.md", b"A PDF begins with %PDF-1.7.\n").text == "A PDF begins with %PDF-1.7.\n"
-
-
-def test_a_word_file_with_macros_is_not_taken_for_a_docx() -> None:
-    plain = word(lambda document: document.add_paragraph("Hello"))
-    types = b'<Types><Override ContentType="application/vnd.ms-word.document.macroEnabled.main+xml"/></Types>'
-    assert refused("a.docm", with_member(plain, "[Content_Types].xml", types)).state == "unsupported"
-
-
-def test_what_goes_wrong_inside_a_library_means_damaged() -> None:
-    broken = with_member(word(lambda document: document.add_paragraph("Hello")), "word/document.xml", b"<w:document>")
-    error = refused("broken.docx", broken)
-    assert error.state == "damaged"
-    assert error.__cause__ is not None
-
-
-def test_every_parser_that_reads_is_known() -> None:
-    assert SUPPORTED == (".pdf", ".docx", ".md", ".markdown", ".txt", ".html", ".htm")
-    assert load("a.txt", b"Hello").parser in parsers()
-    assert load("a.pdf", pdf([["Hello"]])).parser in parsers()
 
 
 def test_no_invisible_character_of_unicode_survives() -> None:
@@ -113,13 +47,81 @@ def test_clean_keeps_what_people_see() -> None:
     assert clean("naïve 😀 日本 \uac01 \u1100\u1161\u11a8") == "naïve 😀 日本 \uac01 \uac01"
 
 
-@pytest.mark.parametrize("name", ["a.txt", "a.md", "a.html"])
+TEXTUAL = ["a.txt", "a.md", "a.html", "a.rst", "a.py", "a.json", "a.jsonl", "a.eml", "a.rtf", "a.csv"]
+
+
+@pytest.mark.parametrize("name", TEXTUAL)
 def test_long_runs_of_anything_are_read_in_one_pass(name: str) -> None:
     """Patterns that look at a run again from each of its characters would take hours here."""
-    runs = [" ", "\n", "# ", ".", "a", "-", "a-", "`", "\u0301", "\t", "| ", "--\n", "](", " #"]
-    text = "x".join("x\n# " + run * (200_000 // len(run)) for run in runs)
-    assert load(name, text.encode()).text
+    runs = [
+        " ",
+        "\n",
+        "# ",
+        ".",
+        "a",
+        "-",
+        "a-",
+        "`",
+        "\u0301",
+        "\t",
+        "| ",
+        "--\n",
+        "](",
+        " #",
+        "<",
+        "<p ",
+        "=?",
+        "{",
+        "[",
+        "\\f0",
+    ]
+    text = "x".join("x\n# " + run * (100_000 // len(run)) for run in runs)
+    head = {"a.rtf": "{\\rtf1 ", "a.eml": "From: a\nMIME-Version: 1.0\nTo: b\n\n"}.get(name, "")
+    assert load(name, (head + text).encode()).document.text
+
+
+@pytest.mark.parametrize("name", TEXTUAL)
+def test_one_character_a_million_times_is_read_or_empty(name: str) -> None:
+    head = {"a.rtf": "{\\rtf1 ", "a.eml": "From: a\nMIME-Version: 1.0\n\n"}.get(name, "x")
+    for run in 'a<[(\n|{"=,':
+        assert load(name, (head + run * 300_000).encode() + b"x").document.text
+
+
+def test_mending_long_runs_takes_one_pass() -> None:
+    text = "x".join("x\n# " + run * (200_000 // len(run)) for run in (" ", "\n", "a-", "-", "\u0301", "--\n"))
     assert mend(text + "infor-\nmation")[0].endswith("information")
+
+
+NAUGHTY: dict[str, Callable[[str], bytes]] = {
+    "a.txt": str.encode,
+    "a.md": str.encode,
+    "a.py": str.encode,
+    "a.html": lambda text: f"<html><body><pre>\n{escape(text)}</pre></body></html>".encode(),
+    "a.json": lambda text: json.dumps({"text": text}).encode(),
+    "a.jsonl": lambda text: json.dumps({"text": text}).encode(),
+    "a.eml": lambda text: b"From: a\nMIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\n\n" + text.encode(),
+}
+
+
+@pytest.mark.bench_data
+@pytest.mark.parametrize("name", NAUGHTY)
+def test_naughty_strings_come_through_as_text(name: str) -> None:
+    strings = json.loads((shared_folder() / "hostile" / "naughty-strings.json").read_text())
+    assert len(strings) > 200
+    for string in strings:
+        words = f"before {string} after".encode(errors="replace").decode()
+        wanted = clean(words).split()
+        found = load(name, NAUGHTY[name](words)).document.text
+        assert " ".join(wanted) in " ".join(found.split()), string
+
+
+@pytest.mark.bench_data
+@pytest.mark.parametrize("name", NAUGHTY)
+def test_naughty_strings_alone_are_read_or_empty(name: str) -> None:
+    for string in json.loads((shared_folder() / "hostile" / "naughty-strings.json").read_text()):
+        with suppress(FileRefused):
+            load(name, NAUGHTY[name](string.encode(errors="replace").decode()))
+            load(f"{string}.txt", b"Some text.")
 
 
 @settings(deadline=None)

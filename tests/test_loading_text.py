@@ -1,4 +1,4 @@
-"""Text, Markdown and HTML: encodings, headings, and what is left out of a page."""
+"""Plain text, Markdown, reStructuredText and source code: encodings, and headings as sections."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ RUSSIAN = "Договор поставки вступает в силу с пе�
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_declared_encodings_are_read_without_a_word(encoding: str) -> None:
-    document = load("a.txt", WORDS.encode(encoding))
+    document = load("a.txt", WORDS.encode(encoding)).document
     assert document.text == WORDS
     assert document.warnings == ()
 
 
 @pytest.mark.parametrize(("text", "encoding"), [(WORDS, "cp1252"), (RUSSIAN, "cp1251")])
 def test_a_guessed_encoding_is_told(text: str, encoding: str) -> None:
-    document = load("a.txt", text.encode(encoding))
+    document = load("a.txt", text.encode(encoding)).document
     assert document.text == text
     assert encoding in document.warnings[0]
 
@@ -40,11 +40,11 @@ def test_any_text_is_read_as_it_was_written(text: str) -> None:
         with suppress(FileRefused):
             load("a.txt", written)
     else:
-        assert load("a.txt", written).text == wanted
+        assert load("a.txt", written).document.text == wanted
 
 
 def test_plain_text_has_a_name_and_no_sections() -> None:
-    document = load("notes/board_minutes.txt", b"# 1\n\nPresent: all.")
+    document = load("notes/board_minutes.txt", b"# 1\n\nPresent: all.").document
     assert (document.title, document.sections) == ("board minutes", ())
 
 
@@ -75,7 +75,7 @@ Intro.
 
 
 def test_markdown_headings_become_sections_outside_of_code() -> None:
-    document = load("a.md", MARKDOWN.encode())
+    document = load("a.md", MARKDOWN.encode()).document
     assert document.title == "Handbook"
     assert [section.path for section in document.sections] == [
         "Handbook",
@@ -87,41 +87,87 @@ def test_markdown_headings_become_sections_outside_of_code() -> None:
     assert starts == ["Handbook", "## Leave ##", "### *Parental* [leave](http://x)", "## Travel"]
 
 
-PAGE = """<!doctype html><html><head><title>IT &amp; you</title><style>p{}</style></head><body>
-<nav><a href="/">Home</a></nav><header><h1>IT policy</h1></header><script>evil()</script>
-<!-- a remark --><p hidden>hidden</p><p style="display:none">gone</p>
-<p>Change <b>pass</b>words
-    <a href="https://example.org">every year</a>. a_b * c</p><img src="x" alt="logo">
-<p># not a heading</p><h2>De<i>vices</i></h2><ul><li>phone<li>laptop</ul>
-<table><tr><th>Kind</th><th>Days</th></tr><tr><td>Laptop</td><td>3</td></tr></table>
-<pre># code
-  kept</pre><form><label>Search</label></form><aside>Advert</aside><footer>Imprint</footer></body></html>"""
+RST = """
+=====
+Title
+=====
+
+Text with :ref:`a role`.
+
+First ``part``
+--------------
+
+.. code-block:: python
+
+   x = 1
+
+===  ===
+a    b
+===  ===
+1    2
+===  ===
+
+Deeper
+~~~~~~
+- item
+
+Second
+------
+"""
 
 
-def test_html_is_read_as_its_reader_sees_it() -> None:
-    document = load("a.html", PAGE.encode())
-    assert document.title == "IT & you"
-    assert document.text == (
-        "# IT policy\n\nChange passwords every year. a_b * c\n\n# not a heading\n\n## Devices\n\n- phone\n- laptop\n\n"
-        "| Kind | Days |\n| --- | --- |\n| Laptop | 3 |\n\n```\n# code\n  kept\n```"
-    )
-    assert [section.path for section in document.sections] == ["IT policy", "IT policy > Devices"]
+def test_underlined_headings_of_rst_become_sections() -> None:
+    document = load("a.rst", RST.encode()).document
+    assert document.title == "Title"
+    assert [section.path for section in document.sections] == [
+        "Title",
+        "Title > First part",
+        "Title > First part > Deeper",
+        "Title > Second",
+    ]
+    assert [document.text[section.start :].split("\n")[0] for section in document.sections] == [
+        "Title",
+        "First ``part``",
+        "Deeper",
+        "Second",
+    ]
+    assert document.text == RST
 
 
-def test_a_page_that_is_one_form_is_read() -> None:
-    data = b"<html><body><form><p>All of the policy.</p></form><form><b>Go</b></form></body></html>"
-    assert load("a.htm", data).text == "All of the policy."
+PYTHON = "# Not a heading\nclass Plan(Base):\n    async def run(self) -> None:\n        pass\n\n\tdef other():\n"
 
 
-@pytest.mark.parametrize("declared", ["windows-1252", "iso-8859-1", "utf-8"])
-def test_html_in_the_encoding_it_declares(declared: str) -> None:
-    page = f'<html><head><meta charset="{declared}"></head><body><p>{WORDS} €</p></body></html>'
-    data = page.encode("utf-8" if declared == "utf-8" else "cp1252")
-    document = load("a.html", data)
-    assert document.text == f"{WORDS} €"
-    assert document.warnings == ()
+def test_source_code_is_kept_as_it_is_with_its_definitions_as_sections() -> None:
+    document = load("src/plan.py", PYTHON.encode()).document
+    assert document.text == PYTHON
+    assert document.title == "plan.py"
+    assert [section.path for section in document.sections] == ["Plan", "Plan > run", "Plan > other"]
 
 
-def test_a_declared_encoding_that_is_none_of_text_is_ignored() -> None:
-    page = "<html><head><meta charset='unicode_escape'></head><body>caf\\u00e9 café</body></html>"
-    assert load("a.html", page.encode()).text == "caf\\u00e9 café"
+@pytest.mark.parametrize(
+    ("name", "text", "paths"),
+    [
+        ("a.go", "func (s *Server) Run() {\n}\nfunc main() {\n", ["(s *Server) Run", "main"]),
+        ("a.rs", "pub(crate) fn main() {}\nimpl Plan {\n  fn run() {}\n", ["main", "Plan", "Plan > run"]),
+        ("a.ts", "export default class Plan {}\nexport async function run() {\n", ["Plan", "run"]),
+        ("a.sql", "create table leave (days int);\nCREATE OR REPLACE VIEW v AS\n", ["table leave", "VIEW v"]),
+        ("a.ini", "[server]\nport=1\n[[tool.x]]\n", ["server", "tool.x"]),
+        ("a.tex", "\\section{One}\n\\subsection*{Two}\n", ["One", "Two"]),
+        ("a.yaml", "class: x\n", []),
+        ("a.log", "class Foo failed\n", []),
+    ],
+)
+def test_definitions_by_language(name: str, text: str, paths: list[str]) -> None:
+    assert [section.path for section in load(name, text.encode()).document.sections] == paths
+
+
+def test_utf16_without_a_mark_is_read() -> None:
+    for encoding in ("utf-16-le", "utf-16-be"):
+        assert load("a.txt", "Größe und mehr".encode(encoding)).document.text == "Größe und mehr"
+
+
+def test_control_characters_in_a_log_are_left_out_and_told() -> None:
+    document = load("a.log", b"A line that was written before the crash.\n" * 20 + bytes(5)).document
+    assert document.text.startswith("A line")
+    assert "\0" not in document.text
+    assert document.warnings

@@ -6,21 +6,21 @@ unfinished, then works on a plan until SIGKILL stops it. This side keeps a plain
 
 from __future__ import annotations
 
+import itertools
 import json
+import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from tests.conftest import REPOSITORY
 from tests.torture_plan import Attack, plan
 
 DOCTOR_SECONDS = 30.0
-LIFE_SECONDS = 300
 
 
 @dataclass(slots=True)
@@ -77,14 +77,65 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """How a torture ended."""
+class Life:
+    """How a victim lived: whether SIGKILL ended it, what it said, and the end of its stderr."""
 
-    kills: Counter[str]
-    missed: int
-    wrong: list[str]
-    documents: int
-    slowest_doctor: float
+    killed: bool
+    events: list[tuple[str, Any]]
+    errors: str
+
+
+@dataclass(slots=True)
+class Result:
+    """How a torture goes: the kills at each point, and how many lives ended before their point was passed."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    missed: int = 0
+    wrong: list[str] = field(default_factory=list)
+    documents: int = 0
+    slowest_doctor: float = 0.0
+
+    @property
+    def killed(self) -> int:
+        """How many were killed."""
+        return self.kills.total()
+
+
+class Nursery:
+    """Where the victims come from (`tests.torture_victim`). To be closed."""
+
+    def __init__(self, folder: Path, qdrant_url: str = "") -> None:
+        self._folder, self._qdrant_url = folder, qdrant_url
+        command = [sys.executable, "-m", "tests.torture_victim"]
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.communicate()
+
+    def live(self, attack: Attack) -> Life:
+        """Have one victim live until it ends."""
+        told = {
+            "folder": str(self._folder), "point": attack.point, "nth": attack.nth, "seed": attack.seed,
+            "qdrant_url": self._qdrant_url, "operations": [operation.as_json() for operation in attack.operations],
+        }  # fmt: skip
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(told) + "\n")
+        self._process.stdin.flush()
+        events: list[tuple[str, Any]] = []
+        for line in self._process.stdout:
+            event, value = json.loads(line)
+            if event == "ended":
+                errors = (self._folder / "stderr.txt").read_text(errors="replace")
+                return Life(value == -signal.SIGKILL, events, errors[-3000:])
+            events.append((event, value))
+        raise AssertionError("the nursery ended")
 
 
 def torture(
@@ -92,50 +143,31 @@ def torture(
 ) -> Result:
     """Kill a victim `kills` times over the library in `folder`. A life whose point is never passed is not counted."""
     model, revisions = Model(), dict[str, int]()
-    happened: Counter[str] = Counter()
-    wrong: list[str] = []
-    missed, slowest, documents, seed = 0, 0.0, 0, first_seed
-    while sum(happened.values()) < kills:
-        attack = plan(seed, revisions)
-        killed, events, stderr = _live(folder, attack, qdrant_url)
-        for event, value in events:
-            wrong += [f"life {seed} ({attack.point}): {each}" for each in model.see(event, value, attack)]
-            if event in ("found", "recovered"):
-                slowest, documents = max(slowest, value["doctor_seconds"]), len(value["visible"])
-        if killed:
-            happened[attack.point] += 1
-        else:
-            missed += 1
-            if ("done", None) not in events:
-                wrong.append(f"life {seed} ({attack.point}) ended by itself:\n{stderr[-3000:]}")
-        tell(
-            f"{sum(happened.values())} of {kills}: {attack.point}{'' if killed else ' (not reached)'}, {documents} papers"
-        )
-        if wrong:
-            break
-        seed += 1
-    if not wrong:
-        wrong += _last_look(folder, model, qdrant_url)
-    return Result(happened, missed, wrong, documents, slowest)
+    result = Result()
+    with Nursery(folder, qdrant_url) as nursery:
+        for seed in itertools.count(first_seed):
+            attack = plan(seed, revisions)
+            _take(result, model, attack, nursery.live(attack))
+            tell(f"{result.killed} of {kills} killed, {attack.point}: {result.documents} papers")
+            if result.wrong:
+                return result
+            if result.killed == kills:
+                break
+        quiet = Attack(-1, "", 0, ())  # one more life, in which nothing happens
+        _take(result, model, quiet, nursery.live(quiet))
+    return result
 
 
-def _last_look(folder: Path, model: Model, qdrant_url: str) -> list[str]:
-    """One more life, in which nothing happens."""
-    quiet = Attack(-1, "", 0, ())
-    _, events, stderr = _live(folder, quiet, qdrant_url)
-    wrong = [each for event, value in events for each in model.see(event, value, quiet)]
-    return wrong if ("done", None) in events else [*wrong, f"the last life ended by itself:\n{stderr[-3000:]}"]
-
-
-def _live(folder: Path, attack: Attack, qdrant_url: str) -> tuple[bool, list[tuple[str, Any]], str]:
-    """One life: whether it ended by SIGKILL, what was said, and its stderr."""
-    told = {
-        "folder": str(folder), "point": attack.point, "nth": attack.nth, "seed": attack.seed, "qdrant_url": qdrant_url,
-        "operations": [operation.as_json() for operation in attack.operations],
-    }  # fmt: skip
-    command = [sys.executable, "-m", "tests.torture_victim", json.dumps(told)]
-    started = time.monotonic()
-    result = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=LIFE_SECONDS)
-    events = [tuple(json.loads(line)) for line in result.stdout.splitlines() if line.endswith("]")]
-    assert time.monotonic() - started < LIFE_SECONDS
-    return result.returncode == -9, events, result.stderr
+def _take(result: Result, model: Model, attack: Attack, life: Life) -> None:
+    """Hold a life against the model."""
+    for event, value in life.events:
+        result.wrong += [f"life {attack.seed} ({attack.point}): {each}" for each in model.see(event, value, attack)]
+        if event in ("found", "recovered"):
+            result.slowest_doctor = max(result.slowest_doctor, value["doctor_seconds"])
+            result.documents = len(value["visible"])
+    if life.killed:
+        result.kills[attack.point] += 1
+    elif ("done", None) not in life.events:
+        result.wrong.append(f"life {attack.seed} ({attack.point}) ended by itself:\n{life.errors}")
+    elif attack.seed >= 0:
+        result.missed += 1

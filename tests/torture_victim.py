@@ -1,35 +1,42 @@
 """The process that the torture kills: a real library over edge and SQLite, with a trap at one of its points.
 
-It gets its life as JSON (`tests.torture`), and says on stdout, a JSON list a line, what it found and what it did.
+A life comes as JSON (`tests.torture`), and says on stdout, a JSON list a line, what it found and what it did. Lives are
+forked off a nursery, a process that has imported everything and does nothing else: importing takes longer than a life.
 """
 
 from __future__ import annotations
 
+import faulthandler
+import importlib
 import json
 import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NoReturn
 
 from ingest.embedding_worker import InProcessWorker
 from ingest.library import Library
-from ingest.lock import LibraryLock
 from ingest.ports import Parser, Worker
 from ingest.records import Added, Started, Where
 from rag.ports import IndexWriter
-from rag.settings import Settings
 from rag.types import Point
 from tests.fakes import InProcessParser
-from tests.quick_library import QuickLibrary
+from tests.small_library import SmallLibrary
 from tests.torture_plan import NAMES, text_of, token
 
 REVISIONS_LOOKED_FOR = 6
 """How many of a paper's last revisions are searched for: none but the live one may be found."""
+
+PRELOADED = ("ingest.jobs", "rag.index_edge", "llama_index.core.node_parser")
+
+LIFE_SECONDS = 300
+"""A life that takes longer hangs: where, is said on stderr."""
 
 PASSAGES = 300
 """How many passages a search looks through: the toy embedder ranks badly."""
@@ -57,10 +64,11 @@ class Trap:
     def spring_within(self, point: str) -> None:
         """Die in a moment, in the middle of what comes next: the engine holds the GIL, so another process does it."""
         if self.at(point):
-            delay = self._random.random() * 0.02
+            delay, victim = self._random.random() * 0.02, os.getpid()
             if os.fork() == 0:
                 time.sleep(delay)
-                os.kill(os.getppid(), signal.SIGKILL)
+                if os.getppid() == victim:
+                    os.kill(victim, signal.SIGKILL)
                 os._exit(0)
 
 
@@ -83,12 +91,12 @@ def tap(target: object, method: str, before: Callable[[], object] = int, after: 
     setattr(target, method, tapped)
 
 
-class Victim(QuickLibrary):
-    """The quick library with traps at its points."""
+class Victim(SmallLibrary):
+    """The small library with traps at its points."""
 
-    def __init__(self, settings: Settings, lock: LibraryLock, trap: Trap) -> None:
+    def __init__(self, folder: Path, trap: Trap, qdrant_url: str = "") -> None:
         self.trap = trap
-        super().__init__(settings, lock)
+        super().__init__(folder, qdrant_url=qdrant_url)
         tap(self.catalog, "flip", lambda: trap.spring("before the flip"), lambda: trap.spring("after the flip"))
         tap(self.catalog, "tombstone", after=lambda: trap.spring("deleting"))
         tap(self.catalog, "forget_versions", lambda: trap.spring("collecting"), lambda: trap.spring("collecting"))
@@ -127,19 +135,38 @@ class Victim(QuickLibrary):
 
 
 def main() -> None:
-    """Live."""
-    told = json.loads(sys.argv[1])
-    settings = Settings(
-        _env_file=None,
-        data=Path(told["folder"]) / "data", model="quotes", chunk_tokens=64, qdrant_url=told["qdrant_url"], rerank=False,
-    )  # fmt: skip
+    """Let a victim live for each line on stdin, one after the other, and say how each ended."""
+    for module in PRELOADED:
+        importlib.import_module(module)
+    for line in sys.stdin:
+        if (victim := os.fork()) == 0:
+            live_and_leave(json.loads(line))
+        _, status = os.waitpid(victim, 0)
+        say("ended", os.waitstatus_to_exitcode(status))
+
+
+def live_and_leave(told: dict[str, Any]) -> NoReturn:
+    """Live, and end the process without tidying up. What goes to stderr is kept in the folder."""
+    code = 1
+    try:
+        errors = os.open(Path(told["folder"]) / "stderr.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(errors, sys.stderr.fileno())
+        faulthandler.dump_traceback_later(LIFE_SECONDS, exit=True)
+        live(told)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def live(told: dict[str, Any]) -> None:
+    """See what the last life left, go on with it, and carry out what is told."""
     papers = Path(told["folder"]) / "papers"
     papers.mkdir(exist_ok=True)
-    settings.data_folder.mkdir(exist_ok=True)
     trap = Trap(told["point"], told["nth"], Random(told["seed"]))
-    lock = LibraryLock(settings.data_folder)
-    lock.acquire()
-    with Victim(settings, lock, trap) as library:
+    with Victim(Path(told["folder"]) / "data", trap, told["qdrant_url"]) as library:
         say("found", look(library))
         trap.armed = told["seed"] % 3 == 0  # then recovering is not spared
         library.start()

@@ -28,7 +28,7 @@ def add_documents(routes: APIRouter, held: Held) -> None:
     async def add(request: Request, *, wait: bool = True) -> Json | Response:
         """Index the uploaded `files` into the `space`: an outcome for each, or the job's id at once where `wait` is false.
 
-        A caller that goes away while it waits cancels nothing: the job goes on.
+        Outcomes come in the order in which they were reached, with those of files inside files. A caller that goes away while it waits cancels nothing: the job goes on.
         """
         received = await receive_files(request, held.settings.max_file_mb)
         if not wait:

@@ -83,7 +83,7 @@ def _by_marks(name: str, data: bytes, named: Format | None, limits: Limits) -> F
 def _as_text(name: str, data: bytes, suffix: str, named: Format | None) -> Format | Foreign:
     """The format of what has no marks of a binary one: text of some kind, or nothing that is known."""
     if not is_text(data):
-        if named is EML and _is_mail(_head(data)):  # some programs send bytes that no mail may hold
+        if named is EML and _mail_headers(_head(data)):  # some programs send bytes that no mail may hold
             return EML
         return foreign(data, text=False) or _refuse_binary(name, suffix, named)
     if named is SOURCE:
@@ -132,6 +132,12 @@ def _head(data: bytes) -> str:
 
 def _is_mail(head: str) -> bool:
     """Whether it begins with lines that only mails have, a name and a colon each."""
+    names = _mail_headers(head)
+    return len(names) > 1 and not names.isdisjoint(_OF_A_MAIL)
+
+
+def _mail_headers(head: str) -> set[str]:
+    """The names of headers that it begins with, of those that mails have."""
     names = set()
     for line in head.split("\n"):
         if line.startswith((" ", "\t", ">From ", "From ")):
@@ -139,7 +145,7 @@ def _is_mail(head: str) -> bool:
         if not (header := _HEADER.match(line)):
             break
         names.add(header[1].lower())
-    return bool(names & _OF_A_MAIL) and len(names & (_OF_A_MAIL | _IN_A_MAIL)) > 1
+    return names & (_OF_A_MAIL | _IN_A_MAIL)
 
 
 def _refuse_binary(name: str, suffix: str, named: Format | None) -> NoReturn:

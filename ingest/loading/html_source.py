@@ -26,7 +26,7 @@ _TAG = re.compile(rf"<(/?)(?!(?:{_VOID}|{_ENDED_BY_THE_NEXT})\b)([a-zA-Z][\w:-]*
 _STYLES = frozenset({"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"})
 _LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{LONG_TAG},}}+")
 _BLANK = re.compile(r"\s+")
-_UNREAD = re.compile(r"<(script|style|template)\b.*?(?:</\1\b|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
+_UNREAD = re.compile(r"<(script|style|template)\b.*?(?:</\1\b[^<>]*>?|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 _ANY_TAG = re.compile(r"</?[a-zA-Z!?][^<>]*+>?")
 
 

@@ -23,9 +23,10 @@ LINE_END = "\v"
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
 _ENDING_LINES = (
     "address article aside body caption center dd details dialog dir div dl dt fieldset figcaption figure footer form header"
-    " hgroup hr legend li main menu nav ol optgroup option p pre search section summary table tbody td tfoot th thead tr ul"
+    " hgroup hr legend li main menu nav ol optgroup option p search section summary table tbody td tfoot th thead tr ul"
 )
-_BLOCKS = frozenset(_ENDING_LINES.split())
+_WHOLE = frozenset({*_HEADINGS, "pre"})
+_BLOCKS = _WHOLE | {"blockquote", *_ENDING_LINES.split()}
 _LISTS = frozenset({"ul", "ol", "menu", "dir"})
 _BLANKS = re.compile(r"[ \t\n\r\f]+")
 _LINE_ENDS = re.compile(f" ?{LINE_END} ?")
@@ -65,8 +66,10 @@ class _Writer:
     parts: list[str] = field(default_factory=list)
     length: int = 0
     headings: list[tuple[int, int, str]] = field(default_factory=list)
-    heading: int = 0
-    code: int = 0
+    whole: str = ""
+    """The heading or the code that is open: blocks in it are none of their own."""
+    depth: int = 0
+    """How many of these are open, one in the other."""
     quotes: int = 0
     table: Table | None = None
     lists: list[int] = field(default_factory=list)
@@ -81,37 +84,34 @@ class _Writer:
             self.inline.append(LINE_END)
         elif tag == "q":
             self.inline.append('"')
-        elif tag in _HEADINGS or tag in _BLOCKS or tag == "blockquote":
+        elif tag in _BLOCKS:
             self.flush()
-            if self.table is None:
+            if self.table is not None:
+                self._begin_in_table(self.table, tag)
+            elif self.whole:
+                self.depth += tag in _WHOLE
+            else:
                 self._begin_block(node, tag)
-            elif tag == "tr":
-                self.table.row()
-            elif tag in ("td", "th", "caption"):
-                self.inline.clear()
-            elif tag == "li":
-                self.inline.append("• ")
 
     def end(self, node: Any, tag: str) -> None:
         if tag == "q":
             self.inline.append('"')
         elif self.table is not None:
             self._end_in_table(self.table, node, tag)
-        elif tag in _HEADINGS:
-            self._write_heading()
-        elif tag == "pre":
-            self._write_code()
-        elif tag in _BLOCKS or tag == "blockquote":
+        elif self.whole and tag in _WHOLE:
+            self._end_whole()
+        elif tag in _BLOCKS:
             self.flush()
-            self._end_block(tag)
+            if not self.whole:
+                self._end_block(tag)
 
     def flush(self) -> None:
         """A block begins or ends: what was collected is a paragraph, but in a heading, a cell or code."""
         if not self.inline:
             return
-        if self.table is not None or self.heading:
+        if self.table is not None or self.whole in _HEADINGS:
             self.inline.append(" ")
-        elif self.code:
+        elif self.whole:
             self.inline.append("" if self.inline[-1].endswith(("\n", LINE_END)) else "\n")
         else:
             words = _LINE_ENDS.sub("\n", _BLANKS.sub(" ", "".join(self.inline)))
@@ -141,10 +141,8 @@ class _Writer:
         self.length += len(text)
 
     def _begin_block(self, node: Any, tag: str) -> None:
-        if tag in _HEADINGS:
-            self.heading = _HEADINGS[tag]
-        elif tag == "pre":
-            self.code += 1
+        if tag in _WHOLE:
+            self.whole, self.depth = tag, 1
         elif tag == "blockquote":
             self.quotes += 1
         elif tag in _LISTS:
@@ -174,22 +172,36 @@ class _Writer:
         self.lists[-1] += 1
         return f"{self.lists[-1] - 1}. "
 
-    def _write_heading(self) -> None:
+    def _end_whole(self) -> None:
+        self.depth -= 1
+        if self.depth:
+            self.flush()
+        elif self.whole == "pre":
+            self._write_code()
+        else:
+            self._write_heading(_HEADINGS[self.whole])
+        self.whole = self.whole if self.depth else ""
+
+    def _write_heading(self, level: int) -> None:
         words = _one_line(self.inline)
         if words:
-            start = self.write(f"{'#' * self.heading} {words}")
-            self.headings.append((start, self.heading, words))
-        self.heading = 0
+            start = self.write(f"{'#' * level} {words}")
+            self.headings.append((start, level, words))
 
     def _write_code(self) -> None:
-        self.code -= 1
-        if self.code:
-            return
         code = clean("".join(self.inline).replace(LINE_END, "\n")).strip("\n")
         self.inline.clear()
         if code.strip():
             fence = "`" * (max((len(run) for run in _BACKTICKS.findall(code)), default=2) + 1)
             self.write(f"{fence}\n{code}\n{fence}")
+
+    def _begin_in_table(self, table: Table, tag: str) -> None:
+        if tag == "tr":
+            table.row()
+        elif tag in ("td", "th", "caption"):
+            self.inline.clear()
+        elif tag == "li":
+            self.inline.append("• ")
 
     def _end_in_table(self, table: Table, node: Any, tag: str) -> None:
         if tag in ("td", "th"):
@@ -203,7 +215,7 @@ class _Writer:
             self.write(table.caption)
             for block in table.blocks():
                 self.write(block)
-        elif tag in _HEADINGS or tag in _BLOCKS:
+        elif tag in _BLOCKS:
             self.inline.append(" ")
 
 

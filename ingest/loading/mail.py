@@ -8,7 +8,7 @@ from email.errors import HeaderParseError
 from email.header import decode_header
 from email.message import Message
 from email.parser import BytesParser
-from email.policy import compat32
+from email.policy import Compat32
 from typing import TypeAlias
 
 from ingest.loading.inside import Inside
@@ -31,13 +31,25 @@ _SUFFIXES = {"text/calendar": ".ics", "text/csv": ".csv", "text/markdown": ".md"
 _BLANKS = re.compile(r"\s+")
 _FROM_LINE = re.compile(rb"(?:\A|(?<=\n\n)|(?<=\n\r\n))From [^\r\n]{3,300}\r?\n(?=[A-Za-z][A-Za-z0-9-]{1,60}:)")
 
+
+class _Policy(Compat32):
+    """Takes mail as it comes. Headers are cut: reading their parameters takes the square of their length."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """The name and the value of a header."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:LONGEST_VALUE]
+
+
+POLICY = _Policy()
+
 Tree: TypeAlias = "Message[str, str]"
 
 
 def load(name: str, data: bytes, limits: Limits) -> Parsed:
     """A mail: its header lines and its text. What is attached, other mails too, is handed over as files."""
     try:
-        message = BytesParser(policy=compat32).parsebytes(data)
+        message = BytesParser(policy=POLICY).parsebytes(data)
     except RecursionError:
         return _as_text(name, data)
     return read(name, message, limits).parsed(name)
@@ -47,10 +59,12 @@ def load_mailbox(name: str, data: bytes, limits: Limits) -> Parsed:
     """A mailbox: each of its mails is a file inside."""
     inside = Inside(name, limits)
     starts = [(match.start(), match.end()) for match in _FROM_LINE.finditer(data)]
+    if not starts:
+        return load(name, data, limits)
     ends = [start for start, _ in starts[1:]] + [len(data)]
     for number, ((_, start), end) in enumerate(zip(starts, ends, strict=True), 1):
         mail = data[start:end].rstrip(b"\r\n") + b"\n"
-        subject = _shown(BytesParser(policy=compat32).parsebytes(mail, headersonly=True), "Subject")
+        subject = _shown(BytesParser(policy=POLICY).parsebytes(mail, headersonly=True), "Subject")
         inside.add(f"{number:04} {subject[:80]}".strip() + ".eml", mail)
     return Parsed(Document(title_from(name), "", ""), inside.attachments, refused=inside.refused)
 
@@ -117,7 +131,7 @@ def _take_message(part: Tree, kind: str, inside: Inside, forms: dict[str, str]) 
         return
     name = f"{_shown(message, 'Subject')[:100] or 'mail'}.eml"
     try:
-        inside.add(name, message.as_bytes(policy=compat32))
+        inside.add(name, message.as_bytes(policy=POLICY))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         inside.refuse(name, "The mail inside is damaged and cannot be taken out.")
 
@@ -166,7 +180,7 @@ def _file_name(part: Tree, kind: str) -> str:
 def _shown(message: Tree, key: str) -> str:
     """A header's value as people read it; of several the first."""
     value = next((value for name, value in message.raw_items() if name.lower() == key.lower()), "")
-    return unfolded(str(value)[:LONGEST_VALUE])
+    return unfolded(str(value))
 
 
 def unfolded(value: str) -> str:

@@ -16,7 +16,7 @@ from ingest.loading.ole import Storage, read
 from ingest.loading.parsed import Parsed
 from ingest.loading.rtf import text_of
 from ingest.loading.rtf_packed import unpacked
-from ingest.loading.text import WESTERN
+from ingest.loading.text import WESTERN, guessed
 
 # Properties of MAPI by their numbers (MS-OXPROPS).
 SUBJECT, HEADERS, BODY, HTML, PACKED_RTF = 0x0037, 0x007D, 0x1000, 0x1013, 0x1009
@@ -43,7 +43,7 @@ DATA, LONG_NAME, SHORT_NAME, SUFFIX, MIME, CONTENT_ID, HIDDEN, PLACE = (
 )
 
 SHORT = 60
-"""Bytes from which on an encoding can be guessed; names and subjects are shorter."""
+"""Bytes from which on an encoding can be guessed."""
 
 _HEAD_OF_ROOT, _HEAD_OF_INNER, _HEAD_OF_OTHERS = 32, 24, 8
 _EMBEDDED = "__substg1.0_3701000D"
@@ -73,7 +73,7 @@ class _Properties:
         if (wide := streams.get(f"__substg1.0_{number:04X}001F")) is not None:
             return wide.decode("utf-16-le", "replace").rstrip("\0")
         data = streams.get(f"__substg1.0_{number:04X}001E", b"")
-        return decoded(data, self.encoding or (WESTERN if len(data) < SHORT else ""))[0].rstrip("\0")
+        return decoded(data, self.encoding)[0].rstrip("\0")
 
     def data(self, number: int) -> bytes | None:
         return self.storage.streams.get(f"__substg1.0_{number:04X}0102")
@@ -114,7 +114,14 @@ def _properties(storage: Storage, head: int, encoding: str) -> _Properties:
     fixed = {number: value for _, number, _, value in struct.iter_unpack("<HHI8s", table)}
     found = _Properties(storage, fixed, encoding)
     page = found.number(CODE_PAGE) or _PAGE_OF_LANGUAGE.get(found.number(LOCALE) & 0x3FF, 0)
-    return _Properties(storage, fixed, _encoding(page) or encoding)
+    return _Properties(storage, fixed, _encoding(page) or encoding or _encoding_of_all(storage))
+
+
+def _encoding_of_all(storage: Storage) -> str:
+    """For a message that says nothing of it, what all its texts together look like: names and subjects are too short."""
+    texts = [data for name, data in storage.streams.items() if name.endswith("001E")]
+    together = b"\n".join(sorted(texts, key=lambda data: -len(data)))
+    return WESTERN if together.isascii() or len(together) < SHORT else guessed(together)
 
 
 def _encoding(page: int) -> str:

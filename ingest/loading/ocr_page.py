@@ -28,6 +28,8 @@ MOST_SCALE = 300 / 72
 """A page is drawn with at most 300 dots an inch: more is not in it."""
 
 DETECTOR_SIDE = 1280
+"""Pixels of the longer side of the picture in which lines are looked for; they are read in the larger one."""
+
 LEAST_SCORE = 0.5
 MOST_THREADS = 4
 """Threads for rapidocr, and at most half of the processors: questions are answered beside it."""
@@ -81,6 +83,7 @@ def _rapidocr() -> Any:
         "Global.max_side_len": LONGEST_SIDE["rapidocr"],
         "Det.limit_type": "max",
         "Det.limit_side_len": DETECTOR_SIDE,
+        "Rec.rec_batch_num": 1,  # several lines at once take as long, and half as much memory again
         "EngineConfig.onnxruntime.intra_op_num_threads": min(MOST_THREADS, max(1, (os.cpu_count() or 1) // 2)),
         "EngineConfig.onnxruntime.inter_op_num_threads": 1,
     }

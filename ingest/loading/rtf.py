@@ -22,6 +22,9 @@ LOG = logging.getLogger(__name__)
 _LEVEL_MARK = 0xE000
 """A character without a meaning, put before the text of a heading: the outline level is added to it."""
 
+MOST_CELLS = 100
+"""Cells of a row; a line with more is none."""
+
 _BINARY = re.compile(rb"\\bin(\d{1,9}) ?")
 _FONT = re.compile(r"\\f(?=\d)")
 _MAC_FONT = re.compile(r"\\fcharset(7[89]|8[0-9])(?!\d)")
@@ -65,7 +68,7 @@ def _prepared(data: bytes) -> str:
 
     source = _without_binary(data).decode("latin-1")
     if fonts := font_table_group(source):
-        harmless = _MAC_FONT.sub(lambda found: f"\\fcharset{_CHARSETS.get(found[1], '0')}", _FONT.sub("\n\\\\f", fonts))
+        harmless = _MAC_FONT.sub(lambda found: f"\\fcharset{_CHARSETS.get(found[1], '0')}", _FONT.sub(";\n\\\\f", fonts))
         source = source.replace(fonts, harmless, 1)
     source = source.replace("\\fldinst", "\\fldinst\n").replace("\\bin", "")
     return _SKIP_WITHOUT_COUNT.sub(r"\\uc1", _NO_CHARACTER.sub("", source))
@@ -124,7 +127,7 @@ def _blocks(lines: list[str]) -> Iterator[tuple[int, str, bool]]:
     rows: list[list[str]] = []
     for line in (*lines, ""):
         cells = line.split("|")
-        if len(cells) > 2 and not cells[-1].strip():
+        if 2 < len(cells) < MOST_CELLS and not cells[-1].strip():
             rows.append([one_line(cell) for cell in cells[:-1]])
             continue
         if rows:

@@ -34,7 +34,7 @@ _READ_AS_WESTERN = ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii")
 MOST_CONTROLS = 0.01
 """Share of control characters up to which bytes are text: a log that a crash cut off has some, compressed data 11%."""
 
-_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\v\f\r\x1b")
+_CONTROLS = bytes(code for code in range(32) if code not in b"\a\b\t\n\v\f\r\x1b")
 _ATX = re.compile(r" {0,3}(#{1,6})[ \t](.*)")
 _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
@@ -98,7 +98,7 @@ def _decoded(data: bytes, declared: str) -> tuple[str, tuple[str, ...]]:
             return data.decode(encoding), ()
         except (LookupError, UnicodeError):
             continue
-    encoding = _guessed(data)
+    encoding = guessed(data)
     return data.decode(encoding, errors="replace"), (f"The encoding is not declared; it was read as {encoding}.",)
 
 
@@ -124,7 +124,7 @@ def _lost(data: bytes, encoding: str) -> tuple[str, ...]:
     return ()
 
 
-def _guessed(data: bytes) -> str:
+def guessed(data: bytes) -> str:
     """An encoding for bytes that are not UTF-8. Short Western texts fit dozens, so cp1252 unless the script is another."""
     from charset_normalizer import from_bytes
 

@@ -6,17 +6,23 @@ changes nothing.
 
 from __future__ import annotations
 
+import logging
+import threading
 from datetime import datetime
 
 import streamlit as st
 
 from ingest.job_rows import RETRIED
+from ingest.library import Library
 from ingest.records import JobFile, JobRecord
+from rag.errors import FootnoteError
 from ui.render import count, escape, escape_nothing, paragraph
 from ui.reports import INDEXED, UNFINISHED, failed_first, job_line, job_now
 from ui.server_state import held
 from ui.session import Ended, session
 from ui.views.frame import forget_status, shown_errors
+
+LOG = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 
@@ -82,9 +88,16 @@ def _show_running(job: JobRecord) -> None:
 
 
 def _cancel(job_id: str) -> None:
-    with shown_errors():
-        held().library.cancel_job(job_id)
-        session().jobs.cancelling.add(job_id)
+    """Cancel in a thread: it waits until what runs has noticed, and the page need not."""
+    session().jobs.cancelling.add(job_id)
+    threading.Thread(target=_end, args=(held().library, job_id), name="footnote-cancel", daemon=True).start()
+
+
+def _end(library: Library, job_id: str) -> None:
+    try:
+        library.cancel_job(job_id)
+    except FootnoteError as error:  # removed meanwhile: the page shows what is there
+        LOG.warning("The job %s could not be cancelled: %s", job_id, error)
 
 
 def _heading(job: JobRecord) -> str:
