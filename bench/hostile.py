@@ -1,6 +1,6 @@
 """Malformed and hostile files, mutations of good ones, and bombs, in one batch with good files: what became of all of them.
 
-`python -m bench hostile [--mutations 500] [--seed 0] [--seconds 60] [--show]`. The sandbox and its limits are the real ones, as are
+`python -m bench hostile [--mutations 500] [--seed 0] [--seconds 60] [--no-bombs] [--show]`. The sandbox and its limits are the real ones, as are
 jobs, catalog and index; the child that embeds is real, its model counts words. Exit code 1 where anything is wrong.
 """
 
@@ -25,13 +25,14 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--mutations", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=60.0, help="what reading one file may take")
+    parser.add_argument("--bombs", action=argparse.BooleanOptionalAction, default=True, help="bombs, too")
     parser.add_argument("--show", action="store_true", help="print each outcome")
     chosen = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as scratch:
         batch = Path(scratch) / "batch"
         shutil.copytree(shared_folder() / "hostile", batch / "shared")
         counts = [
-            write_files(batch / "bombs", all_bombs()),
+            write_files(batch / "bombs", all_bombs() if chosen.bombs else ()),
             write_files(batch / "mutations", mutations(chosen.seed, chosen.mutations)),
             write_files(batch, _good(chosen.seed)),
         ]

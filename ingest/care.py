@@ -55,6 +55,8 @@ class Care(Parts):
 
         Where the index cannot be opened, nobody can find what is left in it either: it waits for the next time.
         """
+        if self.settings.qdrant_url:
+            self._generations.name_first()
         try:
             forget_other_generations(self._generations, self._drop_index)
             if self.catalog.dead_versions():

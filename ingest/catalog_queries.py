@@ -110,6 +110,16 @@ class CatalogQueries:
         query = _version_query().join(DOCUMENTS, sa.and_(of_live_version(), is_live()))
         return self._version(query.where(VERSIONS.c.document_id == document_id))
 
+    def live_versions(self, document_ids: Iterable[str]) -> dict[str, VersionRecord]:
+        """The versions of documents that can be found now, by document."""
+        live = _version_query().join(DOCUMENTS, sa.and_(of_live_version(), is_live()))
+        found: dict[str, VersionRecord] = {}
+        with self.engine.connect() as connection:
+            for ids in batches(document_ids):
+                rows = connection.execute(live.where(VERSIONS.c.document_id.in_(ids))).mappings()
+                found |= {row["document_id"]: version_of(row) for row in rows}
+        return found
+
     def version(self, document_id: str, number: int) -> VersionRecord | None:
         """A version, live or not."""
         mine = sa.and_(VERSIONS.c.document_id == document_id, VERSIONS.c.number == number)

@@ -135,7 +135,8 @@ class _Splitting:
             self._splitters[size] = SentenceSplitter(
                 chunk_size=size,
                 chunk_overlap=0,
-                tokenizer=lambda part: range(self._size(part)),  # without one, it asks tiktoken, which fetches a file
+                # Without one, it asks tiktoken, which fetches a file. It repeats parts of no tokens (accents alone) as overlap.
+                tokenizer=lambda part: range(max(1, self._size(part))),
                 chunking_tokenizer_fn=_UNIT.findall,  # its own takes tables for one sentence, and seconds to load
                 secondary_chunking_regex=_PART,
                 paragraph_separator="\n\n",

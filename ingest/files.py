@@ -59,15 +59,21 @@ def find_files(paths: Sequence[Path]) -> list[Found]:
     found: dict[Path, Found] = {}
     for given in paths:
         path = Path(os.path.abspath(given))  # noqa: PTH100 - a link keeps the name that the user gave it
-        if path.is_dir():
-            files = [Found(file, path) for file in _walk(path)]
-        elif path.is_file():
-            files = [Found(path, path.parent)]
-        else:
+        try:
+            files = _found(path)
+        except OSError as error:
+            raise UsageError(f"{given} cannot be looked at: {error.strerror}.", "Nothing was added.") from error
+        if files is None:
             raise UsageError(f"There is no file or folder at {given}.", "Check the path; nothing was added.")
         for file in files:
             found.setdefault(file.path, file)
     return list(found.values())
+
+
+def _found(path: Path) -> list[Found] | None:
+    if path.is_dir():
+        return [Found(file, path) for file in _walk(path)]
+    return [Found(path, path.parent)] if path.is_file() else None
 
 
 def read_whole(path: str, name: str, max_bytes: int) -> bytes:
@@ -105,12 +111,21 @@ def too_large(name: str, size: int, limit: int) -> str:
 
 
 def _walk(folder: Path) -> Iterator[Path]:
-    for root, folders, files in os.walk(folder, followlinks=False):
+    """The regular files, and what cannot be looked at: reading it fails, and says why."""
+    closed: list[OSError] = []
+    for root, folders, files in os.walk(folder, onerror=closed.append, followlinks=False):
         folders.sort()
-        for file in sorted(files):
-            path = Path(root) / file
-            if path.is_file() and not path.is_symlink():
-                yield path
+        yield from (path for file in sorted(files) if _is_regular(path := Path(root) / file))
+    yield from (Path(error.filename) for error in closed if isinstance(error, PermissionError))
+
+
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except PermissionError:
+        return True
+    except OSError:  # it is gone
+        return False
 
 
 def printable(text: str) -> str:

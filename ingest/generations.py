@@ -26,9 +26,19 @@ class Generations:
         self._building: set[str] = set()
 
     def live(self) -> str:
-        """The generation that questions go to. The first one of a library has no name."""
+        """The generation that questions go to. The first one of a library may have no name."""
         with self._engine.connect() as connection:
             return _get(connection, _LIVE)
+
+    def name_first(self) -> None:
+        """Give the first generation of a library in which nothing ever was a name of its own.
+
+        On a server it is the name of a collection, which two libraries must not share.
+        """
+        with self._engine.begin() as connection:
+            documents = connection.scalar(sa.select(sa.exists().where(DOCUMENTS.c.id.is_not(None))))
+            if not documents and not _get(connection, _LIVE):
+                _put(connection, _LIVE, _new_name())
 
     def leftovers(self) -> list[str]:
         """The generations that must go: half made ones that nobody makes any more, and those that were live before."""
@@ -47,7 +57,7 @@ class Generations:
 
     def begin(self) -> str:
         """The name of a new generation, which is a leftover until it is swapped in, for others and after a crash."""
-        name = uuid.uuid4().hex[:12]
+        name = _new_name()
         self._building.add(name)
         with self._engine.begin() as connection:
             _put(connection, _LEFTOVER, json.dumps([*_leftovers(connection), name]))
@@ -100,6 +110,10 @@ def _flip(connection: sa.Connection, versions: Sequence[tuple[str, int]]) -> Non
         flip = sa.update(DOCUMENTS).where(DOCUMENTS.c.id == sa.bindparam("document"), older)
         rows = [{"document": document_id, "number": number} for document_id, number in versions]
         connection.execute(flip.values(live_version=sa.bindparam("number")), rows)
+
+
+def _new_name() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 def _get(connection: sa.Connection, key: str) -> str:

@@ -39,7 +39,7 @@ class Intake:
         return self._blocked
 
     def take(self, files: int, size: int) -> Iterator[Bundle | Added | Postponed]:
-        """The next files, about so many and so many bytes: to be read, or with an outcome already."""
+        """Files that were blocked and are free now, and about so many new ones, of so many bytes: to be read, or with an outcome."""
         claimed: list[Incoming] = []
         for item in self._next(files, size):
             if not isinstance(item, Incoming):
@@ -48,7 +48,7 @@ class Intake:
                 claimed.append(item)
             else:
                 self._blocked.append(item)
-        known = self._catalog.known(self._space.id, [file.source.key for file in claimed])
+        known = self._catalog.known(self._space.id, [file.source.key for file in claimed]) if claimed else {}
         notes: list[tuple[str, State, str]] = []
         for file in claimed:
             found = known.get(file.source.key)

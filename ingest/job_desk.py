@@ -64,6 +64,11 @@ class JobDesk:
         self._queue: Queue | None = None
         self._starting = threading.Lock()
 
+    @property
+    def started(self) -> bool:
+        """Whether the queue is open."""
+        return self._queue is not None
+
     def start(self) -> Queue:
         """Open the queue and go on with the jobs that the last process left, the first time; then give the queue."""
         with self._starting:
@@ -97,10 +102,10 @@ class JobDesk:
             for file in files:
                 name, data = (file.document, b"") if isinstance(file, Added) else file
                 kept = self._received(name, data, space) if not isinstance(file, Added) else _refused(file, space)
-                with self._originals.lock:  # nobody takes it for an orphan between its row and itself
+                with self._originals.lock:  # from here on nobody deletes that content
                     number = self._store.add_files(job_id, [kept], number)
-                    if kept.content_hash is not None:
-                        self._originals.put(data, kept.content_hash)
+                if kept.content_hash is not None:
+                    self._originals.put(data, kept.content_hash)
                 names = names if len(names) > 1 else [*names, kept.names[0]]
         except BaseException:
             self._runner.release(self._store.forget([job_id]))
@@ -124,7 +129,9 @@ class JobDesk:
         self._store.ready(job_id, label)
         self._watch(job_id)
         queue.enqueue(job_id)
-        self._runner.release(self._store.forget(self._store.old()))
+        if old := self._store.old():
+            self._runner.release(self._store.forget(old))
+            queue.forget_ended()
         return job_id
 
     def _watch(self, job_id: str) -> Watch:
@@ -135,6 +142,10 @@ class JobDesk:
     def jobs(self, limit: int) -> list[JobRecord]:
         """The newest jobs, newest first."""
         return [self._with_current(job) for job in self._store.jobs(limit)]
+
+    def waits(self, job_id: str) -> bool:
+        """Whether a job has not ended, and goes on when the queue is opened. Raises `UnknownName`."""
+        return self._queue is None and self._store.job(job_id).state in UNFINISHED
 
     def job(self, job_id: str) -> tuple[JobRecord, list[JobFile]]:
         """A job and its files. Raises `UnknownName`."""
@@ -179,15 +190,13 @@ class JobDesk:
 
     def _outcomes(self, job_id: str, ordinals: array[int], before: int, total: int) -> Iterator[Progress | Added]:
         for start in range(0, len(ordinals), IDS_AT_A_TIME):
-            for added in self._store.outcomes(job_id, ordinals[start : start + IDS_AT_A_TIME].tolist()):
+            outcomes = self._store.outcomes(job_id, ordinals[start : start + IDS_AT_A_TIME].tolist())
+            findable = (added.document_id for added in outcomes if added.status in FINDABLE and added.document_id)
+            reports = self._catalog.live_versions(findable)
+            for added in outcomes:
                 before += 1
-                yield self._with_report(added)
+                yield replace(added, version=reports.get(added.document_id)) if added.status in FINDABLE else added
                 yield Progress(added.document, "files", before, max(before, total))
-
-    def _with_report(self, added: Added) -> Added:
-        if added.status not in FINDABLE or not added.document_id:
-            return added
-        return replace(added, version=self._catalog.live_version(added.document_id))
 
     # Changing one's mind
 

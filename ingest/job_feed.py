@@ -13,6 +13,7 @@ from ingest.originals import Originals
 from ingest.records import Added
 from rag.errors import FileRefused
 
+
 class JobFeed:
     """The pending files of a job, in order. Those that were handed out and have no outcome yet are in flight."""
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Collection, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from errno import ENOSPC
 from typing import Literal, Protocol
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -70,6 +71,8 @@ class _Round:
     postponed: dict[int, str] = field(default_factory=dict)
     ended: int = 0
     problem: str = ""
+    stopped: bool = False
+    """Whether it was asked to end before its time: what comes then is no outcome."""
 
 
 class JobRunner:
@@ -113,10 +116,14 @@ class JobRunner:
         """As `_run`, but where not even the outcomes can be written, it is tried again as long as it takes."""
         try:
             return self._run(job_id, tries)
-        except Exception:
+        except Exception as error:
             if self.gate.closed:
                 raise Stopped from None
-            LOG.exception("running the job %s failed", job_id)
+            if isinstance(error, FootnoteError):
+                LOG.warning("The job %s stopped: %s", job_id, error)
+                self._say_why_it_waits(job_id, str(error))
+            else:
+                LOG.exception("running the job %s failed", job_id)
             return Again(min(LONGEST_WAIT, 4.0**tries), min(tries + 1, MOST_TRIES - 2))
 
     def _run(self, job_id: str, tries: int) -> Again | Literal["ended", "sent out"]:
@@ -165,8 +172,13 @@ class JobRunner:
         feed = JobFeed(self._store, self._originals, job.id, space.name, self._max_bytes)
         members, number = self._store.members(job.id)
         now = _Round(job, watch, feed, members, number, resumed=job.state != "queued")
+
+        def stop() -> bool:
+            now.stopped |= watch.cancelling or self.gate.wanted
+            return now.stopped
+
         try:
-            events = self._indexer().run(feed, space, lambda: watch.cancelling or self.gate.wanted)
+            events = self._indexer().run(feed, space, stop)
             with closing(events):
                 for event in events:
                     self._take(now, event)
@@ -188,9 +200,9 @@ class JobRunner:
         if isinstance(event, Progress):
             self.board.progress(now.job.id, event)
         elif isinstance(event, Postponed):
-            if not self.gate.wanted:  # children that we end ourselves do not count
+            if not (now.stopped or self.gate.closed):  # children that we end ourselves do not count
                 self._postpone(now, event)
-        elif event.status != "cancelled":  # what is not indexed when a job is cancelled gets its outcome at the end
+        elif event.status != "cancelled" or not now.stopped:  # else it gets its outcome later
             self._finish(now, event)
 
     def _finish(self, now: _Round, added: Added) -> None:
@@ -244,8 +256,11 @@ class JobRunner:
             self._give_up(now.job, problem)
             return "ended"
         self._store.set_state(now.job.id, "waiting", problem)
-        self.board.progress(now.job.id, Progress("", f"waiting for the next try: {problem}", 0, 1))
+        self._say_why_it_waits(now.job.id, problem)
         return Again(min(LONGEST_WAIT, 4.0**tries), tries + 1)
+
+    def _say_why_it_waits(self, job_id: str, problem: str) -> None:
+        self.board.progress(job_id, Progress("", f"waiting for the next try: {problem}", 0, 1))
 
     def _give_up(self, job: JobRecord, problem: str) -> None:
         while files := self._store.pending(job.id):
@@ -272,6 +287,8 @@ def _said(error: Exception) -> str:
     """An error in words for people: a database's own text goes to the log."""
     if isinstance(error, FootnoteError):
         return str(error)
+    if isinstance(error, OSError) and error.errno == ENOSPC:
+        return "The disk of the data folder is full. Make room on it."
     if isinstance(error, OSError):
         return f"The disk or a process failed: {error.strerror or error}."
     LOG.warning("The database failed", exc_info=error)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from pathlib import Path
 from typing import Self
 
@@ -144,12 +146,18 @@ class Library(Care):
 
     def start(self) -> None:
         """Go on with the jobs that the last process left, and be ready for new ones. Raises `NotReady`."""
-        with self._opening:
+        if self._desk.started:
+            return
+        with self._opening, ThreadPoolExecutor(1) as beside:
+            imported = beside.submit(import_module, "ingest.jobs")  # takes as long as the embedder's child to start
             _ = self._indexer  # what is missing is said now, not by a job that waits for it
+            imported.result()
             self._desk.start()
 
     def follow(self, job: str) -> Iterator[Started | Progress | Added]:
-        """A job's outcomes so far, then all that happens, until it ends. Raises `UnknownName`."""
+        """A job's outcomes so far, then all that happens, until it ends. Raises `UnknownName`, `NotReady`."""
+        if self._desk.waits(job):
+            self.start()
         return self._desk.follow(job)
 
     def jobs(self, limit: int = 50) -> list[JobRecord]:

@@ -37,10 +37,9 @@ _STATES: tuple[tuple[str, State], ...] = (
 
 def crowded(container: Work, prepared: Prepared) -> FileRefused | None:
     """Why a container inside another one is not opened: too much would come out of the file that was added."""
-    bundle = container.bundle
-    files = len(bundle.works) + len(prepared.attachments) + len(prepared.refused)
-    size = bundle.unpacked + _size(prepared)
-    if not container.depth or (files <= MOST_NESTED and size <= MOST_NESTED_BYTES):
+    bundle, inside = container.bundle, len(prepared.attachments) + len(prepared.refused)
+    is_within = len(bundle.works) + inside <= MOST_NESTED and bundle.unpacked + _size(prepared) <= MOST_NESTED_BYTES
+    if not container.depth or not inside or is_within:
         return None
     return FileRefused(
         "too large",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import threading
 from collections.abc import Collection, Iterator
@@ -71,6 +72,10 @@ class Originals:
         for path in gone:
             path.unlink(missing_ok=True)
         return len(gone)
+
+    def free(self) -> int:
+        """How many bytes are free on their disk."""
+        return shutil.disk_usage(self._folder if self._folder.is_dir() else self._folder.parent).free
 
     def _files(self) -> Iterator[Path]:
         return (path for path in self._folder.glob("??/*") if path.is_file())

@@ -131,9 +131,10 @@ class Run:
         files = reading.files + len(intake.blocked)
         held = reading.held + sum(len(file.data) for file in intake.blocked)
         crowded = self._lines.embedding.waiting >= AHEAD_CHUNKS or (recognising and recognising.held >= OCR_BYTES)
-        if files > AHEAD_FILES // 2 or crowded:
+        room = AHEAD_FILES - files if files <= AHEAD_FILES // 2 else 0
+        if crowded or not (room or intake.blocked):
             return
-        for item in intake.take(AHEAD_FILES - files, AHEAD_BYTES - held):
+        for item in intake.take(room, AHEAD_BYTES - held):
             self._took = True
             if isinstance(item, Bundle):
                 self._open[item] = None

@@ -121,7 +121,7 @@ class Preparer:
             warnings=document.warnings,
             seconds=0.0,
             created_at=now(),
-            page_characters=tuple(page.end - page.start for page in document.pages),
+            page_characters=tuple(len(document.text[page.start : page.end].strip()) for page in document.pages),
             ocr_pages=tuple(page.number for page in document.pages if page.ocr),
             embedder=self._embedder,
             attachments=len(parsed.attachments) + len(parsed.refused),

@@ -15,11 +15,15 @@ from itertools import count, islice
 
 from ingest.catalog import Draft, Family, Flipped, SqlCatalog, Staged, Version
 from ingest.originals import Originals
-from rag.errors import IndexUnavailable
+from rag.errors import IndexUnavailable, NotReady
 from rag.ports import IndexWriter
 from rag.types import Point
 
 LOG = logging.getLogger(__name__)
+
+LEAST_FREE = 64_000_000
+"""Bytes that stay free on the disk: the embedded engine writes into mapped files, and a page that finds no room there kills the
+whole process (SIGBUS)."""
 
 FORGOTTEN_AT_A_TIME = 500
 """Versions whose rows go in one transaction, so that nobody waits long for the database."""
@@ -74,6 +78,7 @@ class Publisher:
 
     def stage(self, drafts: Sequence[Draft]) -> list[Staged | None]:
         """Write the rows of new versions, which are in flight from now on. None where space or document were removed."""
+        self._require_room()
         with self._rows:
             staged = self.catalog.stage_all(drafts)
             self._in_flight.update((one.document_id, one.number) for one in staged if one)
@@ -85,6 +90,7 @@ class Publisher:
 
     def write(self, points: Sequence[Point]) -> None:
         """Write points of staged versions."""
+        self._require_room()
         self._index.upsert(points)
 
     def torn(self, versions: Iterable[tuple[Version, int]]) -> set[Version]:
@@ -174,6 +180,13 @@ class Publisher:
                 self._originals.delete(name)
 
     # Helpers
+
+    def _require_room(self) -> None:
+        if (free := self._originals.free()) < LEAST_FREE:
+            raise NotReady(
+                f"The disk of the data folder is full: {free // 1_000_000} MB are free, {LEAST_FREE // 1_000_000} must stay so.",
+                "Make room on it.",
+            )
 
     def _note_removed(self, document_ids: Iterable[str]) -> None:
         if self._runs:

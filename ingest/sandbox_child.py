@@ -55,9 +55,9 @@ TASKS: Mapping[str, Task] = {"parse": parse, "ocr": recognise, "convert": conver
 
 WARM: Mapping[str, Sequence[str]] = {
     "parse": (
-        "pypdfium2", "ingest.loading.pdf", "pypdf", "docx", "ingest.loading.docx", "selectolax.lexbor", "markdownify",
-        "ingest.loading.html", "pptx", "ingest.loading.pptx", "openpyxl", "ingest.loading.sheets", "email.headerregistry",
-        "docutils.core",
+        "pypdfium2", "ingest.loading.pdf", "pypdf", "ingest.loading.docx", "ingest.loading.html", "ingest.loading.pptx",
+        "ingest.loading.sheets", "ingest.loading.mail", "ingest.loading.text", "charset_normalizer", "ingest.loading.epub",
+        "ingest.loading.rtf", "striprtf.striprtf", "ingest.loading.msg",
     ),
     "ocr": ("ingest.loading.ocr_page", "pypdfium2", "PIL.Image"),
 }  # fmt: skip

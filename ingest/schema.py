@@ -18,6 +18,12 @@ from rag.errors import NotReady
 
 METADATA = sa.MetaData()
 
+IN_WORDS = {
+    "disk is full": ("The disk of the data folder is full.", "Make room on it."),
+    "database is locked": ("The catalog is locked by another program.", "End what else has catalog.sqlite open."),
+}
+"""What SQLite cannot do for the moment, as people are told. Nothing was changed then; trying again may help."""
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -181,6 +187,7 @@ def open_engine(url: str) -> sa.Engine:
         engine = _SqliteEngine(engine.pool, engine.dialect, engine.url)
         sa.event.listen(engine, "connect", _set_up)
         sa.event.listen(engine, "begin", _begin)
+        sa.event.listen(engine, "handle_error", _say_in_words)
     try:
         migrate(engine)
     except sa.exc.DatabaseError as error:
@@ -211,3 +218,9 @@ def _set_up(connection: Any, _record: object) -> None:
 def _begin(connection: sa.Connection) -> None:
     writes = connection.get_execution_options().get("writes")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _say_in_words(context: sa.engine.ExceptionContext) -> None:
+    for words, (message, remedy) in IN_WORDS.items():
+        if words in str(context.original_exception):
+            raise NotReady(message, remedy) from context.original_exception

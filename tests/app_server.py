@@ -23,7 +23,7 @@ from tests.conftest import REPOSITORY
 SECONDS_TO_START = 120
 
 HOLD = "FOOTNOTE_TEST_HOLD"
-"""Where this names a file, the server embeds nothing as long as that is there: a job that a test can look at in the middle."""
+"""Where this names a file, the server embeds one batch and no more as long as that is there: a job held in the middle."""
 
 _PROGRAM = """
 import json, os, sys
@@ -45,15 +45,17 @@ with library:
 
 
 class HeldWorker(EmbeddingWorker):
-    """The real worker, but it waits with every batch as long as a file is there."""
+    """The real worker, but it waits with every batch after the first as long as a file is there."""
 
     def __init__(self, settings: Settings, hold: Path) -> None:
         super().__init__(settings)
         self._hold = hold
+        self._begun = False
 
     def embed_passages(self, texts: Sequence[str]) -> Vector:
-        while self._hold.exists():
+        while self._begun and self._hold.exists():
             time.sleep(0.02)
+        self._begun = True
         return super().embed_passages(texts)
 
 

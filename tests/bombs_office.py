@@ -191,7 +191,6 @@ BUILDERS: tuple[Callable[[], Bomb], ...] = (
     partial(docx_deep, "sdt", 100_000),
     docx_spans,
     docx_levels,
-    docx_runs,
     docx_styles_cycle,
     partial(xlsx_rows, "dimension", '<row r="1"><c r="A1"><v>1</v></c></row>', '<dimension ref="A1:XFD1048576"/>'),
     partial(xlsx_rows, "corner", '<row r="1"><c r="A1"><v>1</v></c></row>' + _CORNER),
@@ -199,12 +198,15 @@ BUILDERS: tuple[Callable[[], Bomb], ...] = (
     partial(xlsx_rows, "merges", '<row r="1"><c r="A1"><v>1</v></c></row>', "", f"<mergeCells>{_MERGES}</mergeCells>"),
     partial(xlsx_rows, "beyond", '<row r="99999999999"><c r="ZZZZZZ99999999999"><v>1e999999999</v></c></row>'),
     partial(xlsx_rows, "dates", '<row r="1"><c r="A1" t="d"><v>99999-99-99</v></c><c r="B1" t="b"><v>x</v></c></row>'),
-    partial(xlsx_strings, 300_000),
     xlsx_sheets,
-    xlsx_cells,
     partial(pptx_groups, 200),
     partial(pptx_groups, 50_000),
     pptx_slides,
     partial(ole_loops, "chain"),
     partial(ole_loops, "tree"),
+)
+HEAVY: tuple[Callable[[], Bomb], ...] = (
+    docx_runs,
+    partial(xlsx_strings, 300_000),
+    xlsx_cells,
 )

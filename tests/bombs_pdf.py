@@ -192,12 +192,7 @@ BUILDERS: tuple[Callable[[], Bomb], ...] = (
     partial(plain, "dictionaries-deep", "<< /A " * 300_000, catalog=_catalog("/Outlines 6 0 R")),
     partial(plain, "arrays-in-content", content="[" * 1_000_000),
     operators_deep,
-    partial(flate, "blanks", b" " * 100, 5_000_000),
-    partial(flate, "nested", b"\0" * 100, 5_000_000, 3),
-    partial(flate, "text", b"BT /F1 12 Tf 1 1 Td (many many words) Tj ET\n", 1_000_000),
     predictor,
-    text_everywhere,
-    paths_everywhere,
     xref_stream_loop,
     partial(plain, "xref-nowhere", start=99999999999),
     partial(plain, "xref-header", start=0),
@@ -216,4 +211,11 @@ BUILDERS: tuple[Callable[[], Bomb], ...] = (
         "encrypted-oddly",
         trailer="/ID [(a) (b)] /Encrypt << /Filter /Standard /V 5 /R 6 /Length 2147483647 /O (x) /U (y) /P -1 >>",
     ),
+)
+HEAVY: tuple[Callable[[], Bomb], ...] = (
+    partial(flate, "blanks", b" " * 100, 5_000_000),
+    partial(flate, "nested", b"\0" * 100, 5_000_000, 3),
+    partial(flate, "text", b"BT /F1 12 Tf 1 1 Td (many many words) Tj ET\n", 1_000_000),
+    text_everywhere,
+    paths_everywhere,
 )

@@ -37,8 +37,9 @@ SLACK_SHARE = 1.1
 
 _TECHNICAL = re.compile(
     r"Traceback|\b[A-Za-z]*(Error|Exception)\b|\b0x[0-9a-f]{4}|[Ee]rrno|<class|\bNone(Type)?\b|\bself\b|\\x[0-9a-f]{2}"
-    r"|pypdf|pdfium|openpyxl|lxml|libxml|zipfile|zlib|docutils|striprtf|selectolax|olefile|codec|xmlns|\.py\b",
+    r"|pypdf|pdfium|openpyxl|lxml|libxml|zipfile|zlib|docutils|striprtf|selectolax|olefile|codec|xmlns|\bline \d+, in\b",
 )
+_TOKEN = re.compile(r"\w{1,12}|[^\w\s]")
 _PLAIN = re.compile(r"\S.{10,}[.!?]", re.DOTALL)
 
 
@@ -96,7 +97,7 @@ class HostileLibrary(Library):
 
     @cached_property
     def _embedder(self) -> Embedder:
-        return WordEmbedder()
+        return SignEmbedder()
 
     @cached_property
     def _worker(self) -> Worker:
@@ -120,9 +121,16 @@ class HostileLibrary(Library):
         return None
 
 
+class SignEmbedder(WordEmbedder):
+    """Counts words in its vectors; its tokens are words and signs, as those of real models are."""
+
+    def tokenize(self, text: str) -> list[str]:
+        return _TOKEN.findall(text)
+
+
 def open_words(_settings: Settings) -> Embedder:
     """The embedder in the child."""
-    return WordEmbedder()
+    return SignEmbedder()
 
 
 def open_hostile(folder: Path, **changes: object) -> HostileLibrary:

@@ -116,6 +116,10 @@ class Bench:
         """The texts of all passages that a question finds."""
         return {passage.text for passage in self.retriever.retrieve(question, Scope(), 50)}
 
+    def found_all(self, question: str) -> set[str]:
+        """The texts of all passages that a question finds, however many."""
+        return {passage.text for passage in self.retriever.retrieve(question, Scope(), 10_000)}
+
     def names(self) -> set[str]:
         return {record.name for record in self.catalog.documents()}
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-from tests.bombs import epub, zipped
+from tests.bombs import epub
+from tests.bombs_zip import zipped
 from tests.documents import pdf, scan, word
 from tests.office_files import ole, slides, workbook
 

@@ -11,6 +11,7 @@ from ingest.library import open_library
 from ingest.records import Rebuilt
 from rag.errors import FingerprintMismatch, NotReady
 from tests.conftest import settings_for
+from tests.qdrant_stand_in import qdrant_stand_in
 from tests.small_library import SmallLibrary
 
 pytestmark = pytest.mark.slow
@@ -184,3 +185,19 @@ def test_a_rebuild_that_nobody_follows_any_more_leaves_all_as_it_was(tmp_path: P
         assert library.doctor() == []
         assert library.found("storkfood")[0] == "stork.md"
         assert set(library.outcomes(papers).values()) == {"unchanged"}
+
+
+def test_two_libraries_on_one_server_leave_each_other_alone(tmp_path: Path, papers: Path) -> None:
+    with qdrant_stand_in() as server:
+        with SmallLibrary(tmp_path / "one", qdrant_url=server.url) as one:
+            one.outcomes(papers)
+            assert rebuilt(one).documents == 3
+        with SmallLibrary(tmp_path / "two", qdrant_url=server.url) as two:
+            two.outcomes(papers / "crane.md")
+            assert two.doctor(repair=True) == []
+        with SmallLibrary(tmp_path / "one", qdrant_url=server.url) as one:
+            assert one.doctor() == []
+            assert one.found("storkfood")[0] == "stork.md"
+        names = [collection.name for collection in server.local.get_collections().collections]
+        assert len(names) == 2
+        assert all(name.startswith("footnote-") for name in names)

@@ -191,3 +191,12 @@ def test_nothing_is_fetched_and_no_tokenizer_but_ours_is_asked() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert run.stdout.strip() == "[]"
+
+
+@given(
+    st.lists(st.sampled_from(["\u0301" * 50, "\n\u0301\n", "\u0301. \u0301", "word ", "x. Y", "|\u0301|\n", "\n\n"]))
+)
+def test_what_the_tokenizer_counts_as_nothing_is_in_exactly_one_chunk(parts: list[str]) -> None:
+    text = "".join(parts)
+    chunks = chunk(Document("t", text, ""), lambda part: re.findall(r"\w", part), 32)
+    assert "".join("".join(each.text.split()) for each in chunks) == "".join(text.split())

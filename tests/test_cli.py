@@ -268,7 +268,9 @@ def test_a_killed_add_leaves_what_was_there(run: Run, sample_folder: Path, tmp_p
         one["document"] == "big.md"
         for one in json.loads(run("search", "tower crane", "--json", data=data).stdout)["passages"]
     )
-    assert documents_of(run("add", big, "--json", data=data)) == {"big.md": "indexed"}
+    assert documents_of(run("add", big, "--json", data=data))["big.md"] in ("indexed", "unchanged"), (
+        "the killed job goes on meanwhile, and may be done first"
+    )
     assert json.loads(run("search", "tower crane", "--json", data=data).stdout)["passages"][0]["document"] == "big.md"
 
 

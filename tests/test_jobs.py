@@ -18,6 +18,7 @@ from ingest.records import Added, Progress, Started
 from ingest.schema import now
 from rag.errors import FootnoteError, NotReady, UnknownName, UsageError
 from tests.job_fakes import Bench, bench, write
+from tests.processes import within
 
 
 @pytest.fixture
@@ -408,6 +409,5 @@ def test_opening_and_closing_again_and_again_is_quick_and_leaves_no_thread(tmp_p
             desk.outcomes(desk.submit(papers))
             assert time.monotonic() - started < 5
     assert Jobs._open is None
-    assert [
-        thread.name for thread in threading.enumerate() if thread.name.startswith(("footnote", "dbos", "queue"))
-    ] == []
+    ours = ("footnote", "dbos", "queue")
+    assert within(5, lambda: not [one for one in threading.enumerate() if one.name.startswith(ours)])

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from ingest import job_runner
+from ingest.library import open_library
 from ingest.records import Added, Progress, Started, Where
-from rag.errors import NotReady, UnknownName, UsageError
-from tests.conftest import REPOSITORY
+from rag.errors import ModelFilesMissing, NotReady, UnknownName, UsageError
+from tests.conftest import REPOSITORY, settings_for
 from tests.quick_library import QuickLibrary, TouchyParser, open_quick
 
 
@@ -173,6 +174,19 @@ def test_closing_in_the_middle_takes_little_time_and_the_job_goes_on(tmp_path: P
         library.start()
         assert statuses(library.follow(job)) == {"a.md": "indexed", "b.txt": "indexed"}
         assert library.status().jobs == 0
+
+
+def test_without_models_a_job_that_was_left_is_not_tried_but_said(tmp_path: Path, papers: Path) -> None:
+    with open_quick(tmp_path / "data", delay=1.0) as small:
+        job = small.submit([papers])
+    settings = settings_for(tmp_path / "data", models=tmp_path / "none")
+    library = open_library(settings)
+    assert library is not None
+    with library:
+        for begin in (lambda: library.follow(job), lambda: library.submit([papers]), library.start):
+            with pytest.raises(ModelFilesMissing):
+                begin()
+        assert [(one.id, one.state) for one in library.jobs()] == [(job, "queued")]
 
 
 def test_listing_and_searching_do_not_start_the_queue(library: QuickLibrary) -> None:

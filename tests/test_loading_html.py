@@ -121,6 +121,14 @@ def test_what_is_nested_as_deeply_as_browsers_show_is_read_as_it_is() -> None:
     assert document.sections[0].path == "Title"
 
 
+def test_what_only_looks_nested_is_read_as_it_is() -> None:
+    drawing = "<svg>" + "<path d='M0'/>" * 3000 + "</svg>"
+    anchors = "".join(f"<a name=x{each}><p>Line {each}" for each in range(3000))
+    document = page(f"{drawing}<h1>Title</h1>{anchors}")
+    assert document.warnings == ()
+    assert document.text.startswith("# Title\n\nLine 0\n\nLine 1\n\n")
+
+
 def test_a_tag_with_attributes_without_end_is_left_out() -> None:
     attributes = " ".join(f"x{each}=1" for each in range(200_000))
     assert page(f"<p {attributes}>the text").text == "the text"

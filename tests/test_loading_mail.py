@@ -73,6 +73,29 @@ def test_attachments_are_files_and_pictures_in_the_text_are_not() -> None:
     ]
 
 
+def test_a_page_that_was_saved_as_one_file_is_its_text() -> None:
+    saved = (
+        b"From: <Saved by a browser>\nSubject: Leave\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=x; type=text/html\n\n"
+        b"--x\nContent-Type: text/html\nContent-Transfer-Encoding: quoted-printable\nContent-Location: http://x\n\n<h1>Thirty=20days</h1>\n"
+        b"--x\nContent-Type: text/css\nContent-Location: http://x/a.css\n\np{}\n"
+        b"--x\nContent-Type: image/png\nContent-Location: http://x/a.png\nContent-Transfer-Encoding: base64\n\niVBO\n--x--\n"
+    )
+    for name in ("a.mht", "a.doc"):
+        parsed = load(name, saved)
+        assert parsed.document.text.endswith("# Thirty days")
+        assert parsed.attachments == ()
+
+
+def test_attachments_of_one_name_are_told_apart() -> None:
+    message = mail()
+    for name in ("a" * 300, "a" * 300, "a" * 300, "x.txt", "x (2).txt", "x.txt", "..", "..", "\u202e"):
+        message.add_attachment(b"x", maintype="text", subtype="plain", filename=name)
+    names = [each.name for each in load("a.eml", message.as_bytes()).attachments]
+    assert len(names) == len(set(names)) == 9
+    assert [each for each in names if each.endswith(".txt")] == ["x.txt", "x (2).txt", "x (3).txt"]
+    assert names.count("unnamed") == 1
+
+
 def test_a_mail_inside_a_mail_is_a_file() -> None:
     inner = mail("Inner", "The inner text.")
     inner.add_attachment(b"deep", maintype="text", subtype="plain", filename="deep.txt")

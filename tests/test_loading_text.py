@@ -15,6 +15,10 @@ from rag.errors import FileRefused
 WORDS = "Größe: 5 µm – naïve café"
 RUSSIAN = "Договор поставки вступает в силу с первого января следующего года и действует до конца года."
 
+POLISH = "Umowa wchodzi w życie z dniem podpisania; wypowiedzenie następuje z zachowaniem trzymiesięcznego okresu. "
+FRENCH = "Le contrat prend effet à la date de signature ; le préavis est de trois mois, sauf accord exprès écrit. "
+JAPANESE = "この契約は署名の日から有効とし、解約は三か月前に通知するものとする。"
+
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_declared_encodings_are_read_without_a_word(encoding: str) -> None:
@@ -23,7 +27,18 @@ def test_declared_encodings_are_read_without_a_word(encoding: str) -> None:
     assert document.warnings == ()
 
 
-@pytest.mark.parametrize(("text", "encoding"), [(WORDS, "cp1252"), (RUSSIAN, "cp1251")])
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (WORDS, "cp1252"),
+        (RUSSIAN, "cp1251"),
+        (RUSSIAN * 3, "koi8_r"),
+        (POLISH * 3, "cp1250"),
+        (FRENCH * 3, "cp1252"),
+        (JAPANESE * 3, "cp932"),
+        (f"{'=' * 300}\n| a | b |\n{'-' * 300}\n{RUSSIAN}", "cp1251"),
+    ],
+)
 def test_a_guessed_encoding_is_told(text: str, encoding: str) -> None:
     document = load("a.txt", text.encode(encoding)).document
     assert document.text == text
@@ -85,6 +100,12 @@ def test_markdown_headings_become_sections_outside_of_code() -> None:
     ]
     starts = [document.text[section.start :].split("\n")[0] for section in document.sections]
     assert starts == ["Handbook", "## Leave ##", "### *Parental* [leave](http://x)", "## Travel"]
+
+
+@pytest.mark.parametrize("line", ["title: Leave policy", 'title: "Leave policy"', "date: 1\ntitle:   'Leave policy' "])
+def test_markdown_names_itself_in_its_front_matter(line: str) -> None:
+    assert load("a.md", f"---\n{line}\n---\n# Other\n".encode()).document.title == "Leave policy"
+    assert load("a.md", f"# Other\n{line}\n".encode()).document.title == "Other"
 
 
 RST = """

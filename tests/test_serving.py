@@ -12,8 +12,9 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -54,6 +55,7 @@ class Serving:
             text=True,
         )
         self.lines: list[str] = []
+        self.errors = ""
         assert self.process.stdout is not None
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
@@ -70,7 +72,7 @@ class Serving:
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        self.process.communicate(timeout=30)
+        _, self.errors = self.process.communicate(timeout=30)
         return self.process.returncode
 
 
@@ -86,7 +88,7 @@ def serving(sample_folder: Path, tmp_path: Path) -> Iterator[Serving]:
 
 def test_the_address_stands_on_a_line_of_its_own(serving: Serving) -> None:
     assert serving.url == f"http://127.0.0.1:{serving.port}"
-    assert httpx.get(f"{serving.url}/api/health", trust_env=False).status_code == 200
+    assert httpx.get(f"{serving.url}/api/health", trust_env=False, timeout=60).status_code == 200
 
 
 def test_the_local_token_is_private_and_needed(serving: Serving) -> None:
@@ -149,6 +151,38 @@ def test_after_a_kill_the_stale_note_is_ignored(serving: Serving) -> None:
     started = time.monotonic()
     assert serving.run("status", "--json").returncode == 0
     assert time.monotonic() - started < 25, "it does not wait for a server that is not there"
+
+
+def test_a_job_that_a_stopped_server_left_goes_on_at_the_next_start(tmp_path: Path) -> None:
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    for number in range(40):
+        text = " ".join(f"Rule {n} of yard {number} is about crane {n}." for n in range(150))
+        (papers / f"yard{number:02}.md").write_text(text)
+    first = Serving(tmp_path / "data")
+    adding = subprocess.Popen(
+        [str(FOOTNOTE), "add", str(papers)], env=first.environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )  # fmt: skip
+    (left,) = jobs_of(first, lambda jobs: bool(jobs) and jobs[0]["done"] > 0)
+    assert (left["state"], left["files"]) == ("running", 40)
+    assert (first.stop(), first.errors) == (0, "")
+    _, said = adding.communicate(timeout=30)
+    assert (adding.returncode, "goes on at the next start" in said) == (4, True)
+    second = Serving(tmp_path / "data")
+    (ended,) = jobs_of(second, lambda jobs: jobs[0]["state"] == "done")
+    assert (ended["job"], ended["done"], ended["failed"]) == (left["job"], 40, 0)
+    assert (second.stop(), second.errors) == (0, "")
+
+
+def jobs_of(serving: Serving, enough: Callable[[list[dict[str, Any]]], bool]) -> list[dict[str, Any]]:
+    """The server's jobs, once they are as they should be."""
+    until = time.monotonic() + 200
+    while True:
+        jobs: list[dict[str, Any]] = httpx.get(f"{serving.url}/api/jobs", trust_env=False, timeout=60).json()["jobs"]
+        if enough(jobs):
+            return jobs
+        assert time.monotonic() < until, jobs
+        time.sleep(0.1)
 
 
 def test_a_second_server_on_the_data_folder_is_refused(serving: Serving) -> None:

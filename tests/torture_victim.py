@@ -154,7 +154,7 @@ def live_and_leave(told: dict[str, Any]) -> NoReturn:
         faulthandler.dump_traceback_later(LIFE_SECONDS, exit=True)
         live(told)
         code = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - it has no other way out
         traceback.print_exc()
     finally:
         sys.stderr.flush()

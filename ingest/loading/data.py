@@ -147,6 +147,9 @@ def _write(text: _Text, value: Any, *, is_record: bool = False) -> None:
         path, value, depth = stack.pop()
         lines: list[str] = []
         apart: list[tuple[str, Any, int]] = []
+        if isinstance(value, list) and _is_plain(value):
+            lines = _plain_list(text, "", value)
+            value = ()
         for key, each in _entries(value):
             _sort_out(text, path, key, each, depth, lines, apart)
         head = f"{_short(path)}:" if path and lines else ""
@@ -159,7 +162,7 @@ def _write(text: _Text, value: Any, *, is_record: bool = False) -> None:
 def _entries(value: Any) -> Iterator[tuple[str, Any]]:
     if isinstance(value, Pairs):
         yield from value
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         yield from ((f"[{number}]", each) for number, each in enumerate(value))
     else:
         yield "", value

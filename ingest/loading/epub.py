@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from ingest.loading.archive import Archive, harmless, opened
 from ingest.loading.cleaning import one_line
 from ingest.loading.html import declared_encoding, markup, read
+from ingest.loading.html_source import ended
 from ingest.loading.limits import Limits
 from ingest.loading.parsed import Parsed
 from ingest.loading.sections import sections_of, title_from
@@ -48,7 +49,7 @@ def load(name: str, data: bytes, limits: Limits) -> Parsed:
         labels = dict(_labels(name, archive, book))
         for path in book.chapters:
             source, said = _source(name, archive, path)
-            page = read(source)
+            page = read(ended(source))
             warnings += [*said, *page.warnings]
             if not page.text:
                 continue

@@ -68,7 +68,7 @@ _MARKS: tuple[tuple[bytes, Foreign], ...] = (
     (rb"\x00\x01\x00\x00(Standard Jet|Standard ACE)", Foreign("an Access database", "Export its tables as CSV.")),
     (rb"PAR1", Foreign("a Parquet table", "Export it as CSV and add that.")),
     (rb"\x89HDF", Foreign("an HDF5 file", "Export it as CSV and add that.")),
-    (rb"\x00\x01\x00\x00\x00|OTTO\x00|wOF[F2]|ttcf\x00", Foreign("a font")),
+    (rb"\x00\x01\x00\x00\x00[\x04-\x40]|OTTO\x00|wOF[F2]|ttcf\x00", Foreign("a font")),
     (rb"\x80[\x02-\x05][\x00-\xff]", Foreign("a Python pickle")),
     (rb"GGUF", Foreign("a language model")),
     (rb"bplist0", Foreign("a binary property list", _OPENED_ELSEWHERE)),

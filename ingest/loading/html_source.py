@@ -11,7 +11,7 @@ from ingest.loading.cleaning import clean
 DEEPEST = 1000
 """Elements within elements. Browsers stop at 512; the parser looks through all of them at every tag."""
 
-DEEPEST_STYLE = 100
+DEEPEST_STYLE = 200
 """Bold within italics and so on, never ended: the parser begins each of them anew in every paragraph."""
 
 MOST_ATTRIBUTES = 5000
@@ -19,11 +19,19 @@ LONG_TAG = 20_000
 """The parser compares each attribute of a tag with all others; no shorter tag can hold so many that it matters."""
 
 _VOID = "area|base|br|col|embed|hr|img|input|link|meta|param|source|track|wbr"
-_ENDED_BY_THE_NEXT = "p|li|dt|dd|option|optgroup|tr|td|th|thead|tbody|tfoot|rp|rt|html|head|body"
+_ENDED_BY_THE_NEXT = "a|nobr|p|li|dt|dd|option|optgroup|tr|td|th|thead|tbody|tfoot|rp|rt|html|head|body"
+_CANNOT_END_THEMSELVES = (
+    "div|span|table|ul|ol|dl|blockquote|section|center|form|font|b|i|u|em|strong|big|small|code|tt|s"
+)
 _XML = re.compile(r"\s*<\?xml\s")
 _SELF_CLOSED = re.compile(rf"<(?!(?:{_VOID})\b)([a-zA-Z][\w:-]*+)([^<>]*)/>")
-_TAG = re.compile(rf"<(/?)(?!(?:{_VOID}|{_ENDED_BY_THE_NEXT})\b)([a-zA-Z][\w:-]*+)")
-_STYLES = frozenset({"a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u"})
+_TAG = re.compile(
+    rf"<(/?)(?!(?:{_VOID}|{_ENDED_BY_THE_NEXT})\b)((?:{_CANNOT_END_THEMSELVES})\b|[a-zA-Z][\w:-]*+(?![^<>]*/>))",
+    re.IGNORECASE,
+)
+"""Tags that begin or end an element which may hold others. In drawings elements end themselves (`<path/>`)."""
+
+_STYLES = frozenset({"b", "big", "code", "em", "font", "i", "s", "small", "strike", "strong", "tt", "u"})
 _LONG_TAG = re.compile(rf"<[a-zA-Z][^<>]{{{LONG_TAG},}}+")
 _BLANK = re.compile(r"\s+")
 _UNREAD = re.compile(r"<(script|style|template)\b.*?(?:</\1\b[^<>]*>?|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)

@@ -14,7 +14,8 @@ class Inside:
     def __init__(self, name: str, limits: Limits) -> None:
         self._name = name
         self._most = limits.unzip_files
-        self._taken: dict[str, int] = {}
+        self._taken: set[str] = set()
+        self._counts: dict[str, int] = {}
         self._attachments: list[Attachment] = []
         self._refused: list[tuple[str, str]] = []
 
@@ -43,9 +44,10 @@ class Inside:
                 f"{self._name} holds more than {self._most:,} files.",
                 "Split it into smaller ones, or raise FOOTNOTE_UNZIP_FILES.",
             )
-        name = harmless(name).replace("/", "_")
-        self._taken[name] = count = self._taken.get(name, 0) + 1
-        if count == 1:
-            return name
-        stem, dot, suffix = name.rpartition(".")
-        return self._named(f"{stem} ({count}).{suffix}" if dot and stem else f"{name} ({count})")
+        wanted = name = harmless(name).replace("/", "_")
+        while name in self._taken:
+            self._counts[wanted] = count = self._counts.get(wanted, 1) + 1
+            stem, dot, suffix = wanted.rpartition(".")
+            name = f"{stem} ({count}).{suffix}" if dot and stem else f"{wanted} ({count})"
+        self._taken.add(name)
+        return name

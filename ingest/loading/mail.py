@@ -26,6 +26,7 @@ LONGEST_VALUE = 20_000
 
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
 _SEALED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "application/pgp-encrypted"})
+_STYLES = frozenset({"text/css", "text/javascript", "application/javascript", "application/x-javascript"})
 _SUFFIXES = {"text/calendar": ".ics", "text/csv": ".csv", "text/markdown": ".md", "text/xml": ".xml", "text/x-vcard": ".vcf",
              "application/pdf": ".pdf", "application/json": ".json", "application/rtf": ".rtf", "text/rtf": ".rtf"}  # fmt: skip
 _BLANKS = re.compile(r"\s+")
@@ -59,7 +60,7 @@ def load_mailbox(name: str, data: bytes, limits: Limits) -> Parsed:
     """A mailbox: each of its mails is a file inside."""
     inside = Inside(name, limits)
     starts = [(match.start(), match.end()) for match in _FROM_LINE.finditer(data)]
-    if not starts:
+    if len(starts) < 2:
         return load(name, data, limits)
     ends = [start for start, _ in starts[1:]] + [len(data)]
     for number, ((_, start), end) in enumerate(zip(starts, ends, strict=True), 1):
@@ -85,7 +86,7 @@ def read(name: str, message: Tree, limits: Limits) -> Mail:
             text, said = _text(part)
             groups.setdefault(group, {})[kind] = groups.get(group, {}).get(kind, "") + text
             warnings += said
-        elif not (kind in _SIGNATURES or _is_inline_picture(part, kind)):
+        elif not (kind in _SIGNATURES or _is_shown_inside(part, kind)):
             inside.add(_file_name(part, kind), _bytes(part))
     if is_sealed and not any(text.strip() for forms in groups.values() for text in forms.values()):
         raise FileRefused(
@@ -116,8 +117,11 @@ def _is_text(part: Tree, kind: str) -> bool:
     return part.get_content_disposition() != "attachment" and part.get_filename() is None
 
 
-def _is_inline_picture(part: Tree, kind: str) -> bool:
-    return kind.startswith("image/") and (part.get_content_disposition() != "attachment" or "Content-ID" in part)
+def _is_shown_inside(part: Tree, kind: str) -> bool:
+    """Whether it is part of how the text looks: pictures in it, fonts and styles."""
+    if not kind.startswith(("image/", "font/")) and kind not in _STYLES:
+        return False
+    return part.get_content_disposition() != "attachment" or "Content-ID" in part
 
 
 def _take_message(part: Tree, kind: str, inside: Inside, forms: dict[str, str]) -> None:

@@ -120,7 +120,8 @@ def _properties(storage: Storage, head: int, encoding: str) -> _Properties:
 def _encoding_of_all(storage: Storage) -> str:
     """For a message that says nothing of it, what all its texts together look like: names and subjects are too short."""
     texts = [data for name, data in storage.streams.items() if name.endswith("001E")]
-    together = b"\n".join(sorted(texts, key=lambda data: -len(data)))
+    texts.sort(key=len, reverse=True)
+    together = b"\n".join(texts)
     return WESTERN if together.isascii() or len(together) < SHORT else guessed(together)
 
 

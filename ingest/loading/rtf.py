@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from typing import Any
 
 from ingest.loading.cleaning import clean, one_line
 from ingest.loading.limits import Limits
@@ -64,24 +65,28 @@ def text_of(data: bytes) -> str:
 
 def _prepared(data: bytes) -> str:
     """The source as characters, without what makes striprtf fail or take hours."""
-    from striprtf.striprtf import font_table_group
-
     source = _without_binary(data).decode("latin-1")
-    if fonts := font_table_group(source):
-        harmless = _MAC_FONT.sub(lambda found: f"\\fcharset{_CHARSETS.get(found[1], '0')}", _FONT.sub(";\n\\\\f", fonts))
+    if fonts := _library().font_table_group(source):
+        harmless = _MAC_FONT.sub(
+            lambda found: f"\\fcharset{_CHARSETS.get(found[1], '0')}", _FONT.sub(";\n\\\\f", fonts)
+        )
         source = source.replace(fonts, harmless, 1)
     source = source.replace("\\fldinst", "\\fldinst\n").replace("\\bin", "")
     return _SKIP_WITHOUT_COUNT.sub(r"\\uc1", _NO_CHARACTER.sub("", source))
 
 
 def _stripped(source: str) -> str:
-    from striprtf.striprtf import rtf_to_text
-
     marked = _OUTLINE.sub(lambda found: f"\\u{_LEVEL_MARK + int(found[1])}?", source)
     if "\\uc" in source:  # how many characters stand for one that old readers do not know
         marked = _OUTLINE.sub(lambda found: f"{{\\uc0\\u{_LEVEL_MARK + int(found[1])} }}", source)
-    text = str(rtf_to_text(marked, errors="replace"))
+    text = str(_library().rtf_to_text(marked, errors="replace"))
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _library() -> Any:
+    from striprtf import striprtf
+
+    return striprtf
 
 
 def _without_binary(data: bytes) -> bytes:

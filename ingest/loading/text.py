@@ -6,7 +6,7 @@ import codecs
 import re
 from collections.abc import Iterator
 
-from ingest.loading.cleaning import clean
+from ingest.loading.cleaning import clean, one_line
 from ingest.loading.limits import Limits
 from ingest.loading.parsed import Parsed
 from ingest.loading.sections import LONGEST_HEADING, sections_of, title_from
@@ -20,16 +20,38 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-WESTERN = "cp1252"
 GUESS_BYTES = 1 << 18
 """Bytes looked at to guess an encoding."""
 
+WESTERN = "cp1252"
 _ENCODINGS = re.compile(
     r"utf-?(7|8)|(windows|cp|ibm)-?\d+|iso-8859-\d+|iso-2022-(jp|kr)|koi8-[ru]|gb(k|2312|18030)|big5|shift[_-]jis|euc-(jp|kr)"
     r"|macintosh|mac-?roman"
 )
 _READ_AS_WESTERN = ("iso-8859-1", "latin1", "latin-1", "us-ascii", "ascii")
 """Browsers read these as cp1252, and so do the people who declare them."""
+
+_CENTRAL = frozenset(
+    {"Czech", "Slovak", "Polish", "Hungarian", "Croatian", "Slovene", "Romanian", "Serbian", "Bosnian"}
+)
+_LATIN = {
+    "cp1250": _CENTRAL,
+    "iso8859_2": _CENTRAL,
+    "cp1254": frozenset({"Turkish"}),
+    "cp1257": frozenset({"Lithuanian", "Latvian", "Estonian"}),
+    "cp1258": frozenset({"Vietnamese"}),
+}
+"""Encodings of Latin letters beside Western ones, and the languages that are written in them."""
+
+_LIKELY = (
+    WESTERN, *_LATIN, "cp1251", "koi8_r", "koi8_u", "cp866", "cp1253", "cp1255", "cp1256", "cp874", "cp932", "euc_jp",
+    "gb18030", "big5", "cp949", "cp737",
+)  # fmt: skip
+MOST_ODD = 0.4
+"""How odd, as charset_normalizer counts, a text may look and still be one: its own limit of 0.2 refuses tables and code."""
+
+ENOUGH_FOR_LANGUAGE = 200
+"""Bytes from which on a language can be told."""
 
 MOST_CONTROLS = 0.01
 """Share of control characters up to which bytes are text: a log that a crash cut off has some, compressed data 11%."""
@@ -39,6 +61,10 @@ _ATX = re.compile(r" {0,3}(#{1,6})[ \t](.*)")
 _SETEXT = re.compile(r"^ {0,3}(=+|-{2,})[ \t]*$")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
 _NOT_SETEXT = re.compile(r"^\s*($|[|>#*+-]|\d+[.)]\s)")
+_TITLE = re.compile(r"""^title:[ \t]*["']?([^"'#\s][^"'\n]*)""", re.MULTILINE)
+MOST_FRONT = 4096
+"""Characters of Markdown among which its front matter stands."""
+
 _EMPHASIS = re.compile(r"(\*\*|__|`|\[|\]\([^)]*\))")
 
 
@@ -53,8 +79,15 @@ def load_markdown(name: str, data: bytes, _limits: Limits) -> Parsed:
     decoded, warnings = decode(name, data)
     text = clean(decoded)
     found = list(headings(text))
-    title = next((heading for _, _, heading in found), "") or title_from(name)
+    title = _own_title(text) or next((heading for _, _, heading in found), "") or title_from(name)
     return Parsed(Document(title=title, text=text, parser="", sections=sections_of(found), warnings=warnings))
+
+
+def _own_title(text: str) -> str:
+    """The title in the front matter, the lines between `---` at the top."""
+    front = text[4:MOST_FRONT].partition("\n---")[0] if text.startswith("---\n") else ""
+    found = _TITLE.search(front)
+    return one_line(found[1]) if found else ""
 
 
 def is_text(data: bytes) -> bool:
@@ -125,14 +158,17 @@ def _lost(data: bytes, encoding: str) -> tuple[str, ...]:
 
 
 def guessed(data: bytes) -> str:
-    """An encoding for bytes that are not UTF-8. Short Western texts fit dozens, so cp1252 unless the script is another."""
+    """An encoding for bytes that are not UTF-8. Western texts fit dozens, so cp1252 unless script or language is another."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[:GUESS_BYTES]).best()
-    foreign = best is not None and any(not _is_western(alphabet) for alphabet in best.alphabets)
-    if best is None or not foreign:
+    matches = from_bytes(data[:GUESS_BYTES], cp_isolation=list(_LIKELY), threshold=MOST_ODD)
+    best = matches.best()
+    if best is None or (len(data) < ENOUGH_FOR_LANGUAGE and best.encoding in _LATIN):
         return WESTERN
-    return best.encoding
+    if best.encoding == WESTERN or best.encoding in _LATIN:
+        return next((each.encoding for each in matches if best.language in _LATIN.get(each.encoding, ())), WESTERN)
+    foreign = any(not _is_western(alphabet) for alphabet in best.alphabets)
+    return best.encoding if foreign else WESTERN
 
 
 def _is_western(alphabet: str) -> bool:
