@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from ingest.catalog_queries import NO_OUTCOME, CatalogQueries, batches, file_name, needed, pack
 from ingest.catalog_rows import Entry, Source, enter
 from ingest.records import VersionRecord
-from ingest.schema import DOCUMENTS, OCR_PAGES, VERSIONS, now, open_engine
+from ingest.schema import DOCUMENTS, JOB_FILES, OCR_PAGES, VERSIONS, now, open_engine
 from rag.types import Document, State
 
 __all__ = ["Draft", "Family", "Flipped", "Refusal", "Source", "SqlCatalog", "Staged", "file_name"]
@@ -187,9 +187,17 @@ class SqlCatalog(CatalogQueries):
             connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.removed.is_(True), ~_has_version()))
 
     def forget_unseen(self) -> None:
-        """Drop the rows of documents that have no outcome and no version. Nothing may be on its way."""
+        """Drop the rows of documents that have no outcome and no version, and the texts of recognised pages that nothing needs.
+
+        Nothing may be on its way; a job that is to go on keeps the pages.
+        """
+        needed_pages = sa.or_(
+            sa.exists().where(VERSIONS.c.content_hash == OCR_PAGES.c.content_hash),
+            sa.exists().where(JOB_FILES.c.status == NO_OUTCOME),
+        )
         with self.engine.begin() as connection:
             connection.execute(sa.delete(DOCUMENTS).where(DOCUMENTS.c.state == NO_OUTCOME, ~_has_version()))
+            connection.execute(sa.delete(OCR_PAGES).where(~needed_pages))
 
 
 def _version_row(version: VersionRecord, document: Document) -> dict[str, object]:

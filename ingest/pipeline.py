@@ -7,24 +7,22 @@ happen in threads that all runs share; they give back values, and touch neither 
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from ingest.catalog import Draft, Staged, Version
-from ingest.embedding_line import WINDOW, Embedded, EmbeddingLine, Piece
+from ingest.catalog import Version
+from ingest.embedding_line import WINDOW, EmbeddingLine
 from ingest.group import REMOVED, Group
 from ingest.intake import Intake
 from ingest.judging import Judge
 from ingest.members import crowded, open_members
 from ingest.ocr_line import OcrLine
-from ingest.points import context_of, header_of, point_of
-from ingest.preparing import Prepared
 from ingest.publishing import Publisher
 from ingest.reading_line import ReadingLine
 from ingest.records import Added, Postponed, Progress
+from ingest.staging import Staging
 from ingest.work import Bundle, Work
 from rag.errors import FileRefused, FootnoteError, ParserDied
 
@@ -73,7 +71,7 @@ class Run:
         self._is_cancelled = cancelled
         self._group = Group(lines.publisher)
         self._open: dict[Bundle, None] = {}
-        self._staged: dict[Version, Future[str]] = {}
+        self._staging = Staging(lines.publisher, lines.embedding, lines.storing)
         self._superseded: list[Version] = []
         self._took = False
 
@@ -144,7 +142,6 @@ class Run:
 
     def _read(self) -> Iterator[Event]:
         """Stage what was read; begin with what comes next."""
-        read: list[tuple[Work, Prepared]] = []
         for work, result in self._lines.reading.landed():
             if isinstance(result, FootnoteError):
                 yield from self._refuse(work, result)
@@ -153,9 +150,9 @@ class Run:
             elif refusal := crowded(work, result):
                 yield from self._refuse(work, refusal)
             else:
-                read.append((work, result))
-        if read:
-            self._stage(read)
+                self._staging.add(work, result)
+        if self._staging.is_due(more=self._lines.reading.files > 0):
+            self._stage()
         for work in self._lines.reading.feed():
             yield Progress(work.name, "reading", 0, 1)
 
@@ -183,56 +180,25 @@ class Run:
                 else:
                     yield Progress(page.work.name, "recognising", page.done, page.total)
 
-    def _stage(self, read: Sequence[tuple[Work, Prepared]]) -> None:
-        """Write the rows of new versions, keep their contents, and put their chunks in the line."""
-        drafts = [Draft(work.entry, prepared.version, prepared.document) for work, prepared in read]
-        for (work, prepared), staged in zip(read, self._publisher.stage(drafts), strict=True):
-            if staged is None:
-                work.end("cancelled", REMOVED.format(name=work.name))
+    def _stage(self) -> None:
+        """Write the rows of new versions, and begin with the files inside them."""
+        for work, prepared in self._staging.stage():
+            if not work.ended:
+                self._lines.reading.add_first(open_members(work, prepared, self._lines.judge))
+            if work.ended or work.is_whole:
                 self._finish(work)
-                continue
-            self._take_staged(work, prepared, staged)
-            members = open_members(work, prepared, self._lines.judge)
-            self._lines.reading.add_first(members)
-            if not prepared.chunks:
-                self._finish(work)
-
-    def _take_staged(self, work: Work, prepared: Prepared, staged: Staged) -> None:
-        work.staged = staged
-        work.version = replace(prepared.version, document_id=staged.document_id, number=staged.number)
-        work.stored = self._lines.storing.submit(self._publisher.store, work.data, work.content_hash)
-        work.seconds = prepared.version.seconds
-        work.data = b""
-        self._staged[staged.document_id, staged.number] = work.stored
-        header = header_of(work.name, prepared.document.title)
-        self._lines.embedding.add([Piece(work, chunk, context_of(header, chunk)) for chunk in prepared.chunks])
 
     def _write(self) -> Iterator[Event]:
         """Write the points of a batch that was embedded. Meanwhile the embedder has its next."""
-        if batch := self._lines.embedding.landed():
-            self._lines.embedding.feed(more=self._has_more())
-            yield from self._write_batch(batch)
-
-    def _write_batch(self, batch: Embedded) -> Iterator[Event]:
-        wanted = [(piece, vector) for piece, vector in zip(batch.pieces, batch.vectors, strict=True) if piece.work.at]
-        wanted = [(piece, vector) for piece, vector in wanted if not piece.work.ended]
-        self._publisher.write(
-            [
-                point_of(piece.work.at, piece.work.bundle.space.id, piece.chunk, piece.context, vector)
-                for piece, vector in wanted
-                if piece.work.at
-            ]
-        )
-        for work, number in Counter(piece.work for piece, _ in wanted).items():
-            assert work.version
-            work.embedded += number
-            work.seconds += batch.seconds * number / len(batch.pieces)
-            if work.embedded == work.version.chunks:
+        if not (batch := self._lines.embedding.landed()):
+            return
+        self._lines.embedding.feed(more=self._has_more())
+        works = self._staging.write(batch)
+        for work in works:
+            if work.is_whole:
                 self._finish(work)
-        if wanted:
-            last = wanted[-1][0].work
-            assert last.version
-            yield Progress(last.name, "embedding", last.embedded, last.version.chunks)
+        if works and (version := works[-1].version):
+            yield Progress(works[-1].name, "embedding", works[-1].embedded, version.chunks)
 
     def _finish(self, work: Work) -> None:
         """A document is ready, or will not be: once that holds for all of its bundle, the bundle waits for the next flush."""
@@ -249,28 +215,27 @@ class Run:
             whole = self._publisher.was_removed(bundle.top.document_id)
             for work in bundle.works:
                 if not work.ended and (whole or self._publisher.was_removed(work.document_id)):
-                    finished = work.version is not None and work.embedded == work.version.chunks
                     work.end("cancelled", REMOVED.format(name=work.name))
-                    if not finished:
+                    if not work.is_whole:
                         self._finish(work)
 
     def _publish(self) -> Iterator[Event]:
         """Make a group visible, say so, and then remove what it supersedes."""
         bundles = list(self._group.bundles)
         published = self._group.publish()
-        for version in published.live:
-            del self._staged[version]
+        self._staging.became_live(published.live)
         self._superseded += published.superseded
         for bundle in bundles:
             self._lines.intake.release(bundle.top)
         yield from published.outcomes
         superseded, self._superseded = self._superseded, []
         self._publisher.retire(superseded)
-        self._drop(published.dead)
+        self._staging.drop(published.dead)
 
     # Ends
 
     def _cancel(self) -> Iterator[Event]:
+        """Say of all that was taken and cannot be found yet that it is given up; what was staged of it goes at the end."""
         works = [work for bundle in (*self._open, *self._group.bundles) for work in bundle.works]
         for work in works:
             work.end("cancelled", CANCELLED.format(name=work.name))
@@ -280,8 +245,6 @@ class Run:
             for file in self._lines.intake.blocked
             for name in file.names[:1]
         ]
-        self._stop()
-        self._drop(list(self._staged))
         yield from (work.outcome() for work in works)
         yield from blocked
 
@@ -290,24 +253,16 @@ class Run:
             if line:
                 line.stop()
 
-    def _drop(self, versions: Sequence[Version]) -> None:
-        """Undo what was staged, once nobody is storing its content any more."""
-        if versions:
-            wait([self._staged[version] for version in versions])
-            self._publisher.drop(versions)
-            for version in versions:
-                del self._staged[version]
-
     def _clean_up(self) -> None:
         """Leave nothing behind; what cannot be removed now is invisible, and collected later."""
         self._stop()
         try:
-            self._drop(list(self._staged))
+            self._staging.drop_all()
             self._publisher.retire(self._superseded)
             self._publisher.settle()
         except Exception:
             LOG.warning("Some of what is not needed any more could not be removed yet.", exc_info=True)
         finally:
-            self._publisher.give_up(list(self._staged))
+            self._staging.give_up()
             self._lines.intake.release_all()
             self._publisher.end()

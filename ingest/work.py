@@ -47,6 +47,11 @@ class Work:
         """The version that was staged of it."""
         return (self.staged.document_id, self.staged.number) if self.staged else None
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its chunks are in the index."""
+        return self.version is not None and self.embedded == self.version.chunks
+
     def end(self, status: State, reason: str) -> None:
         """It will not be indexed."""
         kept = self.known.live if self.known else None

@@ -445,6 +445,26 @@ def test_a_job_is_cancelled_in_the_middle_and_tried_again(tmp_path: Path, page: 
         expect(ended.get_by_role("button", name="again")).to_have_count(0)
 
 
+def test_a_panel_stays_open_while_jobs_run_and_end(tmp_path: Path, page: Page) -> None:
+    with holding(tmp_path) as (app, hold):
+        open_page(page, app, "documents")
+        upload(page, "Cranes", ("broken.pdf", b"%PDF-1.4 broken"), ("cranes.md", CRANES))
+        expect(running_job(page, "cranes.md")).to_contain_text("1 of 2 files done, 1 not indexed")
+        page.reload()
+        page.get_by_test_id("stDataFrame").wait_for()
+        at_rest(page)
+        select_row(page, 0)
+        page.locator(".st-key-report button:enabled").click()
+        panel = page.get_by_role("dialog")
+        expect(panel.locator(".fn-report")).to_contain_text("damaged")
+        hold.unlink()
+        expect(running_job(page, "cranes.md")).to_have_count(0)
+        expect(panel.locator(".fn-report")).to_be_visible()
+        close_panel(page)
+        expect(ended_job(page, "cranes.md")).to_contain_text("1 file of 2 indexed, 1 not.")
+        page.get_by_role("heading", name="2 documents").wait_for()
+
+
 def test_a_job_from_elsewhere_is_seen(tmp_path: Path, page: Page) -> None:
     import httpx
 

@@ -375,6 +375,17 @@ def test_what_was_recognised_goes_with_the_content(bench: Bench) -> None:
         assert connection.execute(sa.select(OCR_PAGES)).all() == []
 
 
+def test_what_was_recognised_of_a_file_that_never_came_in_goes_at_the_next_start(bench: Bench) -> None:
+    needed = incoming("a.md", "The crane.").content_hash
+    bench.add("a.md", "The crane.")
+    pages = [{"content_hash": one, "page": 1, "engine": "e", "text": "secret"} for one in (needed, "b" * 64)]
+    with bench.catalog.engine.begin() as connection:
+        connection.execute(sa.insert(OCR_PAGES), pages)
+    bench.indexer.recover()
+    with bench.catalog.engine.connect() as connection:
+        assert connection.scalars(sa.select(OCR_PAGES.c.content_hash)).all() == [needed]
+
+
 def test_a_name_that_no_database_can_hold_is_indexed_all_the_same(bench: Bench) -> None:
     file = Incoming(Source.of_path("/papers/\udce9.md"), ("\\xe9.md",), b"The crane.")
     (outcome,) = bench.run([file])

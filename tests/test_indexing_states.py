@@ -258,7 +258,7 @@ def test_in_any_order_what_is_found_is_what_must_be() -> None:
     run_state_machine_as_test(
         Library,
         settings=settings(
-            max_examples=12,
+            max_examples=8,
             stateful_step_count=12,
             deadline=None,
             phases=(Phase.explicit, Phase.reuse, Phase.generate),  # a dozen steps are read faster than shrunk

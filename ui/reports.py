@@ -97,7 +97,10 @@ def _version_rows(version: VersionRecord) -> Iterator[tuple[str, str]]:
     yield "characters", characters_line(version)
     yield "without text", pages_named(empty) if (empty := empty_pages(version)) else ""
     yield "OCR", pages_named(version.ocr_pages) if version.ocr_pages else "no page"
-    yield "passages", f"{version.chunks:,}, with {coverage(version)} of the text"
+    yield (
+        "passages",
+        f"{version.chunks:,}, with {coverage(version)} of the text" if version.chunks else "none of its own",
+    )
     yield from (("warning", warning) for warning in version.warnings)
     yield "attachments", str(version.attachments) if version.attachments else ""
     yield "size", f"{version.size:,} bytes"

@@ -77,6 +77,8 @@ class Session:
     jobs: Watched = field(default_factory=Watched)
     uploads: int = 0
     selections: int = 0
+    dialog: bool = False  # one is open: drawing the whole page anew would close it
+    stale: bool = False  # the whole page should be drawn anew as soon as that closes none
 
 
 def session() -> Session:

@@ -11,7 +11,7 @@ from ui.render import count, escape_nothing, paragraph
 from ui.server_state import held
 from ui.session import session
 from ui.views.adding import show_upload
-from ui.views.frame import asked, forget_status, offer_to_remove_samples, shown_errors
+from ui.views.frame import asked, dialog_closed, forget_status, offer_to_remove_samples, shown_errors
 from ui.views.jobs import anything_runs, show_jobs
 from ui.views.report import open_report
 from ui.views.spaces import show_spaces
@@ -20,7 +20,8 @@ COLUMNS = ["Document", "Space", "State", "Pages", "Passages", "Size", "Changed"]
 
 
 def show() -> None:
-    """Draw the page."""
+    """Draw the page. That closes whatever dialog was open."""
+    dialog_closed()
     st.title("Documents")
     show_upload()
     show_jobs()
@@ -79,9 +80,10 @@ def _row(record: DocumentRecord) -> dict[str, object]:
     }
 
 
-@st.dialog("Delete for good?")
+@st.dialog("Delete for good?", on_dismiss=dialog_closed)
 def _confirm_delete(records: list[DocumentRecord]) -> None:
     """Say what goes, and ask once."""
+    session().dialog = True
     passages = sum(record.chunks for record in records)
     st.html(paragraph("\n".join(f"{record.name} ({record.space})" for record in records[:20])))
     more = f" and {len(records) - 20} more" if len(records) > 20 else ""

@@ -11,6 +11,7 @@ from ingest.records import Status
 from rag.errors import FootnoteError
 from ui.render import escape, problem_html
 from ui.server_state import held
+from ui.session import session
 
 SAMPLES = "Samples"
 
@@ -67,6 +68,11 @@ def offer_to_remove_samples() -> None:
             held().library.remove_space(SAMPLES)
         forget_status()
         st.rerun()
+
+
+def dialog_closed() -> None:
+    """Note that no dialog is open any more; a dialog calls it when it is dismissed."""
+    session().dialog = False
 
 
 def asked(label: str, key: str) -> bool:

@@ -59,9 +59,12 @@ def _running(jobs: list[JobRecord]) -> set[str]:
 
 @st.fragment(run_every=POLL_SECONDS)
 def _follow_jobs() -> None:
-    """The jobs that run, drawn anew twice a second; when one of them has ended, the whole page once."""
+    """The jobs that run, drawn anew twice a second; when one of them has ended, the whole page once, but for an open dialog."""
     jobs = held().library.jobs(RECENT)
-    if session().jobs.note(_running(jobs)) or not session().jobs.running:
+    state = session()
+    state.stale |= state.jobs.note(_running(jobs)) or not state.jobs.running
+    if state.stale and not state.dialog:
+        state.stale = False
         forget_status()
         st.rerun()
     for job in jobs:
@@ -166,7 +169,7 @@ def outcomes_html(ended: Ended) -> str:
 
 def _outcome(file: JobFile) -> str:
     pages = f"{count(file.pages, 'page')}, " if file.pages else ""
-    size = f": {pages}{count(file.chunks, 'passage')}" if file.status in INDEXED else ""
+    size = f": {pages}{count(file.chunks, 'passage')}" if file.status in INDEXED and file.chunks else ""
     reason = f'<div class="fn-quiet">{escape(file.reason)}</div>' if file.reason else ""
     return f"<b>{escape(file.status or 'not begun')}</b>{size}{reason}"
 

@@ -9,15 +9,17 @@ from rag.errors import FootnoteError
 from ui.render import escape, problem_html
 from ui.reports import coverage, document_rows, members_of
 from ui.server_state import held
-from ui.views.frame import show_problem
+from ui.session import session
+from ui.views.frame import dialog_closed, show_problem
 
 PANEL_PIXELS = 640
 TABLE_PIXELS = 320
 
 
-@st.dialog("What was read of this document", width=PANEL_PIXELS, position="right")
+@st.dialog("What was read of this document", width=PANEL_PIXELS, position="right", on_dismiss=dialog_closed)
 def open_report(document_id: str) -> None:
     """The panel."""
+    session().dialog = True
     try:
         record, version = held().library.document(document_id, None)
         members = members_of(record, held().library.documents(record.space))

@@ -9,7 +9,7 @@ from ingest.spaces import DEFAULT_SPACE
 from ui.render import count, paragraph, plain
 from ui.server_state import held
 from ui.session import session
-from ui.views.frame import asked, forget_status, shown_errors
+from ui.views.frame import asked, dialog_closed, forget_status, shown_errors
 
 
 def show_spaces(spaces: list[Space]) -> None:
@@ -30,9 +30,10 @@ def show_spaces(spaces: list[Space]) -> None:
             _confirm_space(space)
 
 
-@st.dialog("Remove the space for good?")
+@st.dialog("Remove the space for good?", on_dismiss=dialog_closed)
 def _confirm_space(space: Space) -> None:
     """Say what goes, and ask once."""
+    session().dialog = True
     st.html(paragraph(f"The space “{space.name}” goes, with its {count(space.documents, 'document')}."))
     if asked("Remove", "confirm-space"):
         with shown_errors():
