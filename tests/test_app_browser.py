@@ -29,7 +29,7 @@ QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     "--no-first-run",
 )  # fmt: skip
-PATIENCE = 60_000
+PATIENCE = 120_000
 WRITER = "writer:latest"
 
 LEAVE = "Parental leave lasts twenty weeks."
@@ -471,7 +471,7 @@ def test_a_job_from_elsewhere_is_seen(tmp_path: Path, page: Page) -> None:
     with holding(tmp_path) as (app, hold):
         given = {"files": ("elsewhere.md", CRANES)}
         url = f"{app.url}/api/documents?wait=false"
-        assert httpx.post(url, files=given, data={"space": "Else"}, trust_env=False, timeout=60).status_code == 202
+        assert httpx.post(url, files=given, data={"space": "Else"}, trust_env=False, timeout=120).status_code == 202
         open_page(page, app, "documents")
         expect(running_job(page, "elsewhere.md")).to_contain_text("into Else")
         hold.unlink()
@@ -513,7 +513,7 @@ def test_the_samples_go_with_one_click(tmp_path: Path, page: Page) -> None:
         import httpx
 
         given = {"files": ("note.md", b"# Note\n\nThe canteen closes at six.")}
-        httpx.post(f"{app.url}/api/documents", files=given, data={"space": "Samples"}, trust_env=False, timeout=60)
+        httpx.post(f"{app.url}/api/documents", files=given, data={"space": "Samples"}, trust_env=False, timeout=120)
         open_page(page, app)
         page.get_by_role("button", name="Remove the sample papers").click()
         page.get_by_text("There are no documents yet").wait_for()

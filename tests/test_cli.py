@@ -235,6 +235,34 @@ def test_nothing_but_json_is_on_stdout_and_no_bar_in_a_pipe(run: Run, papers: Pa
     assert result.stderr == ""
 
 
+def test_outcomes_go_where_stdout_goes_while_the_bar_is_on_the_terminal(papers: Path, tmp_path: Path) -> None:
+    seen, terminal = os.openpty()
+    given = {**os.environ, "FOOTNOTE_DATA": str(tmp_path / "data"), "FOOTNOTE_MODEL": "quotes", "TERM": "xterm"}
+    with subprocess.Popen(
+        [str(FOOTNOTE), "add", str(papers)], stdout=subprocess.PIPE, stderr=terminal, text=True, env=given
+    ) as process:
+        os.close(terminal)
+        drawn = _drawn(seen)
+        assert process.stdout is not None
+        outcomes = process.stdout.read().splitlines()
+    assert process.returncode == 0
+    assert sorted(outcomes) == ["indexed       leave.md  (1 chunk)", "indexed       sub/travel.txt  (1 chunk)"]
+    assert "files" in drawn
+    assert "indexed" not in drawn
+
+
+def _drawn(seen: int) -> str:
+    """What a terminal shows until the program at its other end has let go of it."""
+    pieces = []
+    try:
+        while piece := os.read(seen, 4096):
+            pieces.append(piece)
+    except OSError:  # the other end is closed: Linux says it so
+        pass
+    os.close(seen)
+    return b"".join(pieces).decode(errors="replace")
+
+
 def test_an_unreadable_data_folder_is_said_plainly(run: Run, papers: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     result = run("list", data=tmp_path / "file" / "data")

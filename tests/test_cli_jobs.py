@@ -23,7 +23,7 @@ from ui.cli_jobs import _found
 from ui.face import Face
 
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
-PATIENCE = 120.0
+PATIENCE = 300.0
 BROKEN = b"%PDF-1.7\nbroken"
 
 

@@ -158,7 +158,7 @@ def test_a_job_waits_for_a_database_that_another_program_has_locked(
         job = library.submit([papers])
         other.execute("BEGIN IMMEDIATE")
     try:
-        assert within(20, lambda: "is locked by another program" in caplog.text)
+        assert within(30, lambda: "is locked by another program" in caplog.text)
         assert library.found("crane yellow") == ["a.txt"]
         with pytest.raises(NotReady, match="locked by another program"):
             library.submit([papers])
@@ -296,7 +296,7 @@ def test_what_may_not_be_read_is_said_and_holds_up_nobody(tmp_path: Path) -> Non
         str(papers / "closed" / "c.txt"),
     ]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=120, check=False)
+        result = subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, timeout=300, check=False)
     finally:
         for folder in ("closed", "listed"):
             (papers / folder).chmod(0o700)

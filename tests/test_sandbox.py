@@ -106,7 +106,7 @@ def test_time_is_limited(sandbox: Sandbox, task: str) -> None:
     do(sandbox, "pid")
     begun = time.monotonic()
     error = refused(sandbox, task, limits=SHORT, seconds=1000)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30
     assert (error.state, error.remedy.split()[-1]) == ("failed", "FOOTNOTE_PARSE_SECONDS.")
     assert "0.3 s" in error.message
 
@@ -228,7 +228,7 @@ def test_a_child_that_has_grown_is_replaced() -> None:
         second = do(sandbox, "grow", mb=100)
         assert first == second
         assert do(sandbox, "pid") != second
-        assert within(2, lambda: not is_alive(second))
+        assert within(30, lambda: not is_alive(second))
     finally:
         sandbox.close()
 
@@ -245,7 +245,7 @@ def test_a_child_that_is_not_needed_ends() -> None:
     sandbox = Sandbox(LIMITS, 1, TASKS, idle_seconds=0.4)
     try:
         first = do(sandbox, "pid")
-        assert within(10, lambda: not is_alive(first))
+        assert within(30, lambda: not is_alive(first))
         assert do(sandbox, "pid") != first
     finally:
         sandbox.close()
@@ -274,10 +274,10 @@ def test_a_bad_file_does_not_hold_up_the_good() -> None:
     sandbox = Sandbox(LIMITS, 2, TASKS)
     try:
         with ThreadPoolExecutor(9) as threads:
-            bad = threads.submit(refused, sandbox, "hang_in_c", limits=replace(LIMITS, seconds=3))
+            bad = threads.submit(refused, sandbox, "hang_in_c", limits=replace(LIMITS, seconds=8))
             time.sleep(0.2)
             good = [threads.submit(do, sandbox, "echo") for _ in range(8)]
-            assert [each.result(timeout=2.5) for each in good] == ["report.pdf"] * 8
+            assert [each.result(timeout=7) for each in good] == ["report.pdf"] * 8
             assert not bad.done()
             assert bad.result().state == "failed"
         assert len(sandbox.pids()) == 1
@@ -306,11 +306,11 @@ def test_closing_ends_all_children_and_wakes_all_callers() -> None:
 
     with ThreadPoolExecutor(5) as threads:
         calls = [threads.submit(fails, task) for task in ("sleep", "hang_in_c", "echo", "echo", "echo")]
-        assert within(5, lambda: len(sandbox.pids()) == 2)
+        assert within(30, lambda: len(sandbox.pids()) == 2)
         time.sleep(0.3)
         pids = sandbox.pids()
         sandbox.close()
-        assert all(call.result(timeout=2) for call in calls)
+        assert all(call.result(timeout=30) for call in calls)
     assert not [pid for pid in pids if is_alive(pid)]
     assert fails("echo")
 
@@ -354,7 +354,7 @@ def test_a_busy_child_ends_with_its_parent(parent: tuple[subprocess.Popen[bytes]
     time.sleep(0.5)
     assert is_alive(child)
     process.send_signal(signal.SIGKILL)
-    assert within(2, lambda: not is_alive(child))
+    assert within(30, lambda: not is_alive(child))
 
 
 @pytest.mark.parametrize("parent", ["convert"], indirect=True)
@@ -362,11 +362,11 @@ def test_a_busy_child_ends_with_its_parent(parent: tuple[subprocess.Popen[bytes]
 def test_outside_programs_end_with_the_child(parent: tuple[subprocess.Popen[bytes], int, Path], victim: str) -> None:
     """The task runs a program that has started another one in a session of its own."""
     process, child, mark = parent
-    assert within(10, mark.exists)
+    assert within(30, mark.exists)
     programs = [int(pid) for pid in mark.read_text().split()]
     assert all(is_alive(pid) for pid in (child, *programs))
     os.kill(process.pid if victim == "parent" else child, signal.SIGKILL)
-    assert within(2, lambda: not any(is_alive(pid) for pid in (child, *programs)))
+    assert within(30, lambda: not any(is_alive(pid) for pid in (child, *programs)))
 
 
 def test_an_outside_program_reads_and_answers(sandbox: Sandbox) -> None:
@@ -383,7 +383,7 @@ def test_an_outside_program_ends_at_its_time_with_all_it_started(sandbox: Sandbo
 def test_the_limit_of_a_task_ends_its_programs_too(sandbox: Sandbox, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     refused(sandbox, "convert", mark=str(mark), seconds=1000, limits=replace(LIMITS, seconds=1))
-    assert within(2, lambda: not any(is_alive(int(pid)) for pid in mark.read_text().split()))
+    assert within(30, lambda: not any(is_alive(int(pid)) for pid in mark.read_text().split()))
 
 
 def test_children_outlive_the_thread_that_asked_for_them() -> None:

@@ -68,11 +68,11 @@ class Serving:
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         command = [str(FOOTNOTE), *map(str, arguments)]
-        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=120, check=False)
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=300, check=False)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         self.process.send_signal(how)
-        _, self.errors = self.process.communicate(timeout=30)
+        _, self.errors = self.process.communicate(timeout=120)
         return self.process.returncode
 
 
@@ -88,7 +88,7 @@ def serving(sample_folder: Path, tmp_path: Path) -> Iterator[Serving]:
 
 def test_the_address_stands_on_a_line_of_its_own(serving: Serving) -> None:
     assert serving.url == f"http://127.0.0.1:{serving.port}"
-    assert httpx.get(f"{serving.url}/api/health", trust_env=False, timeout=60).status_code == 200
+    assert httpx.get(f"{serving.url}/api/health", trust_env=False, timeout=120).status_code == 200
 
 
 def test_the_local_token_is_private_and_needed(serving: Serving) -> None:
@@ -166,7 +166,7 @@ def test_a_job_that_a_stopped_server_left_goes_on_at_the_next_start(tmp_path: Pa
     (left,) = jobs_of(first, lambda jobs: bool(jobs) and jobs[0]["done"] > 0)
     assert (left["state"], left["files"]) == ("running", 40)
     assert (first.stop(), first.errors) == (0, "")
-    _, said = adding.communicate(timeout=30)
+    _, said = adding.communicate(timeout=120)
     assert (adding.returncode, "goes on at the next start" in said) == (4, True)
     second = Serving(tmp_path / "data")
     (ended,) = jobs_of(second, lambda jobs: jobs[0]["state"] == "done")
@@ -178,7 +178,7 @@ def jobs_of(serving: Serving, enough: Callable[[list[dict[str, Any]]], bool]) ->
     """The server's jobs, once they are as they should be."""
     until = time.monotonic() + 200
     while True:
-        jobs: list[dict[str, Any]] = httpx.get(f"{serving.url}/api/jobs", trust_env=False, timeout=60).json()["jobs"]
+        jobs: list[dict[str, Any]] = httpx.get(f"{serving.url}/api/jobs", trust_env=False, timeout=120).json()["jobs"]
         if enough(jobs):
             return jobs
         assert time.monotonic() < until, jobs
@@ -200,7 +200,7 @@ def test_a_taken_port_is_said_with_the_remedy(tmp_path: Path) -> None:
             env=environment(tmp_path, port),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
     assert result.returncode == 4
@@ -233,7 +233,7 @@ def test_a_stranger_on_the_noted_port_is_not_talked_to(tmp_path: Path) -> None:
             env=environment(tmp_path / "data", 1),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
     assert json.loads(result.stdout)["documents"] == 0

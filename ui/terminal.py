@@ -108,7 +108,8 @@ def follow(events: Iterator[Progress | Event], *, show: bool) -> Generator[Event
     from rich.progress import Progress as Bars
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, redirect_stdout=sys.stdout.isatty()) as bars:
         files, steps = bars.add_task("files", total=None), bars.add_task("", total=None, visible=False)
         for event in events:
             if not isinstance(event, Progress):
