@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 
 from ingest.frames import Blob
-from ingest.loading.parsed import Attachment, Parsed
+from ingest.loading.parsed import Attachment, Parsed, Refused
 from rag import errors
 from rag.errors import FileRefused, FootnoteError
 from rag.types import Chunk, Document, Page, Section
@@ -26,7 +26,7 @@ class _Parsed:
     document: Document
     attachments: tuple[str, ...]
     needs_ocr: tuple[int, ...]
-    refused: tuple[tuple[str, str], ...]
+    refused: tuple[Refused, ...]
 
 
 def to_json(value: Any) -> bytes:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from ingest.points import embedded_text
 from ingest.work import Work
@@ -25,6 +26,33 @@ WINDOW = 8 * BATCH
 
 AHEAD = 2
 """Batches that are handed to the embedder: one that it works on, and one for when that is done."""
+
+
+class Embeddable(Protocol):
+    """A chunk, and what stands before it where it is embedded."""
+
+    @property
+    def chunk(self) -> Chunk:
+        """A range of the document's text."""
+
+    @property
+    def context(self) -> str:
+        """The heading that is embedded with it."""
+
+
+AnyPiece = TypeVar("AnyPiece", bound=Embeddable)
+
+
+def batches(pieces: Sequence[AnyPiece]) -> Iterator[list[AnyPiece]]:
+    """Batches of texts of about the same length, so that little of a batch is padding; sorted within each window."""
+    for start in range(0, len(pieces), WINDOW):
+        window = sorted(pieces[start : start + WINDOW], key=lambda piece: len(piece.context) + len(piece.chunk.text))
+        yield from (window[first : first + BATCH] for first in range(0, len(window), BATCH))
+
+
+def texts(pieces: Sequence[Embeddable]) -> list[str]:
+    """What the embedder sees of them."""
+    return [embedded_text(piece.context, piece.chunk) for piece in pieces]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +119,9 @@ class EmbeddingLine:
         self._ready.clear()
 
     def _open_window(self) -> None:
-        window = [self._pending.popleft() for _ in range(min(WINDOW, len(self._pending)))]
-        window.sort(key=lambda piece: len(piece.context) + len(piece.chunk.text))
-        self._ready.extend(window[first : first + BATCH] for first in range(0, len(window), BATCH))
+        self._ready.extend(batches([self._pending.popleft() for _ in range(min(WINDOW, len(self._pending)))]))
 
     def _run(self, pieces: Sequence[Piece]) -> Embedded:
         started = time.monotonic()
-        vectors = self._embed([embedded_text(piece.context, piece.chunk) for piece in pieces])
+        vectors = self._embed(texts(pieces))
         return Embedded(pieces, vectors, time.monotonic() - started)

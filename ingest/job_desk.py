@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Protocol
 
 from ingest.catalog import SqlCatalog
+from ingest.catalog_queries import IDS_AT_A_TIME
 from ingest.catalog_rows import Source
 from ingest.files import Found, too_large, uploaded
 from ingest.job_board import Watch
 from ingest.job_rows import FINDABLE, UNFINISHED, NewFile
 from ingest.job_runner import JobRunner
-from ingest.job_store import IDS_AT_A_TIME, JobStore
+from ingest.job_store import JobStore
 from ingest.originals import Originals, content_hash
 from ingest.records import Added, JobFile, JobRecord, JobState, Progress, Space, Started
 from rag.errors import NotReady, UsageError

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ingest.catalog_queries import IDS_AT_A_TIME
 from ingest.catalog_rows import Source
 from ingest.job_rows import (
     FINDABLE,
@@ -37,8 +38,6 @@ KEPT_JOBS = 200
 """Finished jobs that are remembered."""
 
 ROWS_AT_A_TIME = 1000
-IDS_AT_A_TIME = 500
-"""Ids in one `IN (...)`: SQLite takes 999 variables in its oldest builds."""
 
 RECEIVING = "receiving"
 
@@ -139,12 +138,6 @@ class JobStore:
         query = sa.select(*PENDING).where(*waiting).order_by(JOB_FILES.c.ordinal).limit(limit)
         with self._engine.connect() as connection:
             return [pending_file(row) for row in connection.execute(query)]
-
-    def is_pending(self, job_id: str, ordinal: int) -> bool:
-        """Whether the file still has no outcome."""
-        query = sa.select(JOB_FILES.c.status).where(JOB_FILES.c.job_id == job_id, JOB_FILES.c.ordinal == ordinal)
-        with self._engine.connect() as connection:
-            return connection.scalar(query) == ""
 
     def finished(self, job_id: str) -> array[int]:
         """The numbers of the files that have an outcome, in order."""

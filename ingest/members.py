@@ -13,7 +13,6 @@ from ingest.originals import content_hash
 from ingest.preparing import Prepared
 from ingest.work import Work
 from rag.errors import FileRefused
-from rag.types import State
 
 DEEPEST = 2
 """How many files may lie inside each other below the one that was added."""
@@ -24,15 +23,6 @@ MOST_NESTED_BYTES = 1_000_000_000
 limits of one file, and all of them together without end."""
 
 TOO_DEEP = "{name} was not read: it lies more than {deepest} files deep. Take it out and add it by itself."
-
-
-_STATES: tuple[tuple[str, State], ...] = (
-    ("password", "password-protected"),
-    ("damaged", "damaged"),
-    ("too large", "too large"),
-    ("ore than", "too large"),
-)
-"""What the reason of a file that could not be taken out says, and the state that means. Anything else is unsupported."""
 
 
 def crowded(container: Work, prepared: Prepared) -> FileRefused | None:
@@ -54,22 +44,20 @@ def open_members(container: Work, prepared: Prepared, judge: Judge) -> list[Work
     taken: set[str] = set()
     container.bundle.unpacked += _size(prepared)
     works = [_member(container, attachment, taken) for attachment in prepared.attachments]
-    refused = [(_member(container, Attachment(name, b""), taken), reason) for name, reason in prepared.refused]
-    known = judge.catalog.known(
-        judge.space.id, [work.entry.source.key for work in (*works, *(one for one, _ in refused))]
-    )
-    for work in (*works, *(one for one, _ in refused)):
+    refused = [_member(container, Attachment(one.name, b""), taken) for one in prepared.refused]
+    known = judge.catalog.known(judge.space.id, [work.entry.source.key for work in (*works, *refused)])
+    for work in (*works, *refused):
         if found := known.get(work.entry.source.key):
             work.known = found
             work.entry = replace(work.entry, document_id=found.id)
-    for work, reason in refused:
-        work.end(_state_of(reason), reason)
+    for work, one in zip(refused, prepared.refused, strict=True):
+        work.end(one.state, one.reason)
     if container.depth >= DEEPEST:
         for work in works:
             work.end("unsupported", TOO_DEEP.format(name=work.name, deepest=DEEPEST))
     else:
         works = [work for work in works if not _is_as_before(work, judge)]
-    container.bundle.works += [*works, *(work for work, _ in refused)]
+    container.bundle.works += [*works, *refused]
     new = [work for work in works if not work.ended]
     container.bundle.unfinished += len(new)
     return new
@@ -98,7 +86,3 @@ def _is_as_before(work: Work, judge: Judge) -> bool:
 
 def _size(prepared: Prepared) -> int:
     return sum(len(attachment.data) for attachment in prepared.attachments)
-
-
-def _state_of(reason: str) -> State:
-    return next((state for word, state in _STATES if word in reason), "unsupported")

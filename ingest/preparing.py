@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ingest.loading.parsed import Attachment, Parsed
+from ingest.loading.parsed import Attachment, Parsed, Refused
 from ingest.ocr import scanned_message
 from ingest.points import CONTEXT_TOKENS
 from ingest.ports import Parser, Worker
@@ -35,7 +35,7 @@ class Prepared:
     version: VersionRecord
     chunks: Sequence[Chunk] = ()
     attachments: tuple[Attachment, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
+    refused: tuple[Refused, ...] = ()
     needs_ocr: tuple[int, ...] = ()
 
 

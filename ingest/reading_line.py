@@ -21,16 +21,21 @@ class ReadingLine:
         self._preparer = preparer
         self._executor = executor
         self._ahead = ahead
-        self._waiting: deque[tuple[Work, Recognised | None]] = deque()
-        self._flying: dict[Future[Prepared], Work] = {}
+        self._waiting: deque[tuple[Work, int, Recognised | None]] = deque()
+        self._flying: dict[Future[Prepared], tuple[Work, int]] = {}
+        self._held = 0
 
     def add(self, work: Work) -> None:
         """Put a file in the line."""
-        self._waiting.append((work, None))
+        self._waiting.append(self._entered(work, None))
 
     def add_first(self, works: Sequence[Work], recognised: Recognised | None = None) -> None:
         """Put files before all others: those inside a file that is waiting for them, or one that waited for OCR."""
-        self._waiting.extendleft((work, recognised) for work in reversed(works))
+        self._waiting.extendleft(self._entered(work, recognised) for work in reversed(works))
+
+    def _entered(self, work: Work, recognised: Recognised | None) -> tuple[Work, int, Recognised | None]:
+        self._held += len(work.data)
+        return work, len(work.data), recognised  # a work that is given up loses its data
 
     @property
     def files(self) -> int:
@@ -40,7 +45,7 @@ class ReadingLine:
     @property
     def held(self) -> int:
         """The bytes of the files in the line."""
-        return sum(len(work.data) for work, _ in self._waiting) + sum(len(work.data) for work in self._flying.values())
+        return self._held
 
     @property
     def futures(self) -> Sequence[Future[Prepared]]:
@@ -50,17 +55,19 @@ class ReadingLine:
     def feed(self) -> Iterator[Work]:
         """Begin with the next files. Yields them."""
         while self._waiting and len(self._flying) < self._ahead:
-            work, recognised = self._waiting.popleft()
+            work, size, recognised = self._waiting.popleft()
             if work.ended:
+                self._held -= size
                 continue
             args = (work.name, work.data, work.content_hash, recognised)
-            self._flying[self._executor.submit(self._preparer.prepare, *args)] = work
+            self._flying[self._executor.submit(self._preparer.prepare, *args)] = work, size
             yield work
 
     def landed(self) -> Iterator[tuple[Work, Prepared | FootnoteError]]:
         """What came of the files that are done. Raises what is no fault of a file."""
         for future in [future for future in self._flying if future.done()]:
-            work = self._flying.pop(future)
+            work, size = self._flying.pop(future)
+            self._held -= size
             try:
                 result: Prepared | FootnoteError = future.result()
             except NotReady:

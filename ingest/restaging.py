@@ -11,8 +11,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from ingest.catalog import Draft, Version
-from ingest.embedding_line import BATCH, WINDOW
-from ingest.points import context_of, embedded_text, header_of, point_of
+from ingest.embedding_line import batches, texts
+from ingest.points import context_of, header_of, point_of
 from ingest.ports import Worker
 from ingest.publishing import Publisher
 from ingest.records import Progress
@@ -169,18 +169,10 @@ def _embedded(
 ) -> Iterator[tuple[Sequence[_Piece], Vector]]:
     """Batches with their vectors; the next one is embedded while one is written."""
     before: tuple[Sequence[_Piece], Future[Vector]] | None = None
-    for batch in _batches(pieces):
-        texts = [embedded_text(piece.context, piece.chunk) for piece in batch]
-        ahead = (batch, embedder.submit(worker.embed_passages, texts))
+    for batch in batches(pieces):
+        ahead = (batch, embedder.submit(worker.embed_passages, texts(batch)))
         if before:
             yield before[0], before[1].result()
         before = ahead
     if before:
         yield before[0], before[1].result()
-
-
-def _batches(pieces: Sequence[_Piece]) -> Iterator[Sequence[_Piece]]:
-    """Batches of texts of about the same length, so that little of a batch is padding."""
-    for start in range(0, len(pieces), WINDOW):
-        window = sorted(pieces[start : start + WINDOW], key=lambda piece: len(piece.context) + len(piece.chunk.text))
-        yield from (window[first : first + BATCH] for first in range(0, len(window), BATCH))

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 from ingest import sandbox_child
 from ingest.children import Child, bare_environment
 from ingest.codec import unpack_parsed
+from ingest.files import too_large
 from ingest.frames import MOST_HEADER, Blob, Garbled, Gone, Late, Oversized
 from ingest.loading.legacy import can_convert
 from ingest.loading.limits import Limits
@@ -83,9 +84,12 @@ class Sandbox:
     def parse(self, name: str, data: bytes, recognised: Mapping[int, str] | None = None) -> Parsed:
         """Read a file; `recognised` gives the text of pages (from 1) that were read from their pictures.
 
+        A file over the limit is refused before any child sees it: one inside another comes here too.
         A file in an old Office format is converted first, where LibreOffice is installed. Raises `FileRefused`, which is
         final; `ParserDied`, after which another try may help; `Closing` at the end.
         """
+        if len(data) > (most := self._limits.file_mb * 1_000_000):
+            raise FileRefused("too large", too_large(name, len(data), most))
         try:
             return self._parse(name, data, recognised or {})
         except FileRefused as refusal:

@@ -85,7 +85,6 @@ class Bundle:
     passed: list[Added] = field(default_factory=list)
     unfinished: int = 1
     unpacked: int = 0
-    dropped: bool = False
 
     @property
     def top(self) -> Work:

@@ -73,6 +73,10 @@ class Running:
         return self.url.partition("://")[2]
 
 
+RUNNING: list[Running] = []
+"""The servers that there are now, and those that a test failed with: what they said belongs to the report of a test that fails."""
+
+
 def free_port() -> int:
     """A port that nobody uses now."""
     with socket.socket() as probe:
@@ -97,7 +101,10 @@ def running_app(
             env={**os.environ, "PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1", **(env or {})},
         )
         try:
-            yield Running(_first_line(process, log), process, log)
+            running = Running(_first_line(process, log), process, log)
+            RUNNING.append(running)
+            yield running
+            RUNNING.remove(running)  # after a failure it stays: the report comes later
         finally:
             stop(process)
 

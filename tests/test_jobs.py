@@ -308,8 +308,8 @@ def test_a_job_that_never_reached_the_queue_goes_on_too(tmp_path: Path, papers: 
 def test_an_outcome_that_a_killed_run_could_not_write_reads_indexed(desk: Bench, papers: Path) -> None:
     """It made the version live and died: the file is found unchanged when the job goes on, but it was this job that indexed it."""
     write(papers, {"a.txt": "one", "b.txt": "two"})
-    desk.indexer.unchanged = {"a.txt": now(), "b.txt": "2000-01-01T00:00:00.000+00:00"}
     leave_behind(desk, "job", papers)
+    desk.indexer.unchanged = {"a.txt": now(), "b.txt": "2000-01-01T00:00:00.000+00:00"}
     desk.store.set_state("job", "running")
     assert desk.outcomes("job") == {"a.txt": "indexed", "b.txt": "unchanged"}
 
@@ -403,6 +403,7 @@ def test_old_jobs_are_forgotten_and_so_are_their_runs(desk: Bench, papers: Path)
 
 def test_opening_and_closing_again_and_again_is_quick_and_leaves_no_thread(tmp_path: Path, papers: Path) -> None:
     write(papers, {"a.txt": "one"})
+    before = set(threading.enumerate())
     for _ in range(3):
         with bench(tmp_path / "data") as desk:
             started = time.monotonic()
@@ -410,4 +411,4 @@ def test_opening_and_closing_again_and_again_is_quick_and_leaves_no_thread(tmp_p
             assert time.monotonic() - started < 50
     assert Jobs._open is None
     ours = ("footnote", "dbos", "queue")
-    assert within(30, lambda: not [one for one in threading.enumerate() if one.name.startswith(ours)])
+    assert within(30, lambda: not [one for one in set(threading.enumerate()) - before if one.name.startswith(ours)])

@@ -79,7 +79,7 @@ def test_what_is_encrypted_inside_is_told() -> None:
     assert refused("a.zip", encrypted(data, "a.txt", "b.txt")) == "password-protected"
     parsed = load("a.zip", encrypted(data, "b.txt"))
     assert [each.name for each in parsed.attachments] == ["a.txt"]
-    assert [name for name, _ in parsed.refused] == ["b.txt"]
+    assert [(one.name, one.state) for one in parsed.refused] == [("b.txt", "password-protected")]
 
 
 def test_a_broken_member_does_not_hold_up_the_others() -> None:
@@ -87,8 +87,8 @@ def test_a_broken_member_does_not_hold_up_the_others() -> None:
     data[40:50] = b"\xff" * 10
     parsed = load("a.zip", bytes(data))
     assert [each.name for each in parsed.attachments] == ["b.txt"]
-    [(name, reason)] = parsed.refused
-    assert (name, "damaged" in reason) == ("a.txt", True)
+    [one] = parsed.refused
+    assert (one.name, one.state, "damaged" in one.reason) == ("a.txt", "damaged", True)
 
 
 def test_what_unpacks_to_too_much_is_refused_before_it_is_unpacked() -> None:

@@ -245,7 +245,7 @@ def test_an_outlook_mail_is_read_like_any_other() -> None:
     )
     assert parsed.document.title == "Leave"
     assert parsed.attachments == (Attachment("plan.csv", b"a,b\n1,2\n" * 1000),)
-    assert [name for name, _ in parsed.refused] == ["cloud.docx"]
+    assert [one.name for one in parsed.refused] == ["cloud.docx"]
 
 
 def test_a_mail_inside_an_outlook_mail_is_a_file_with_its_own_attachments() -> None:

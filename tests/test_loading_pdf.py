@@ -97,7 +97,7 @@ def test_an_empty_password_is_tried_and_another_is_asked_for() -> None:
 
 def test_pages_without_text_are_told_and_empty_ones_need_no_ocr() -> None:
     parsed = parse(pdf([["One"], [], [], ["Four"], []]))
-    assert parsed.document.warnings == ("No text on pages 2-3, 5: nothing of them can be found.",)
+    assert parsed.document.warnings == ("No text on pages 2-3, 5: nothing there can be found.",)
     assert parsed.document.pages[1] == Page(2, 5, 7)
     assert parsed.needs_ocr == ()
 
@@ -114,7 +114,7 @@ def test_recognised_pages_are_mended_and_marked() -> None:
     assert parsed.document.text == "information\n\n\n\n\n\n"
     assert [page.ocr for page in parsed.document.pages] == [True, False, False]
     assert parsed.needs_ocr == (2, 3)
-    assert parsed.document.warnings == ("No text on pages 2-3: nothing of them can be found.",)
+    assert parsed.document.warnings == ("No text on pages 2-3: nothing there can be found.",)
 
 
 def mixed(canvas: Any) -> None:
@@ -140,7 +140,7 @@ def test_only_pages_that_show_more_than_their_text_says_need_ocr() -> None:
     parsed = parse(drawn_pdf(mixed))
     assert parsed.needs_ocr == (2, 4)
     assert parsed.document.warnings == (
-        "No text on pages 2, 5-6: nothing of them can be found.",
+        "No text on pages 2, 5-6: nothing there can be found.",
         "Little text on page 4 beside a large picture: what the picture says cannot be found.",
     )
 
@@ -158,7 +158,7 @@ def test_what_was_recognised_replaces_text_only_where_it_says_more() -> None:
     less = parse(data, {2: "Scanned", 4: "C 1"})
     assert page_texts(less.document)[3] == "Copy 17\n\n"
     assert more.needs_ocr == less.needs_ocr == ()
-    assert less.document.warnings == ("No text on pages 5-6: nothing of them can be found.",)
+    assert less.document.warnings == ("No text on pages 5-6: nothing there can be found.",)
 
 
 def test_a_garbled_text_layer_needs_ocr_and_gives_way_to_what_is_recognised() -> None:
@@ -246,10 +246,10 @@ def test_attached_files_over_the_limits_are_told_and_the_document_stays() -> Non
     data = with_attached(pdf([["One"]]), [("a.bin", bytes(1_500_000)), ("b.txt", b"Notes"), ("c.txt", b"More")])
     parsed = parse(data, limits=Limits(unzip_mb=1))
     assert [each.name for each in parsed.attachments] == ["b.txt", "c.txt"]
-    assert [name for name, _ in parsed.refused] == ["a.bin"]
+    assert [(one.name, one.state) for one in parsed.refused] == [("a.bin", "too large")]
     fewer = parse(data, limits=Limits(unzip_files=2))
     assert [each.name for each in fewer.attachments] == ["a.bin", "b.txt"]
-    assert "2 files" in fewer.refused[0][1]
+    assert "2 files" in fewer.refused[0].reason
     assert fewer.document.text == "One\n\n"
 
 

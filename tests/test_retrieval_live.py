@@ -70,20 +70,22 @@ def test_a_new_document_is_seen_whole_or_not_at_all(bench: Bench) -> None:
 
     def read_half() -> None:
         half_read.set()
-        added.wait(10)
+        added.wait(60)
 
     searching = threading.Thread(target=lambda: found.append(revisions(bench, Interrupted(bench.index, read_half))))
 
     def in_the_middle(_: object) -> None:
-        if len(bench.worker.batches) == batches + 2:
+        written.append(bench.index.count())
+        if len(written) == 3:
             searching.start()
-            half_read.wait(10)
+            half_read.wait(60)
 
-    batches = len(bench.worker.batches)
-    bench.worker.before = in_the_middle
+    written: list[int] = []
+    bench.index.on_upsert = in_the_middle
     bench.add("a.md", text(1, 150))
     added.set()
     searching.join()
+    assert written[2] > written[0]
     assert found == [{"150 of 1"}]
 
 

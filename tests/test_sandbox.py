@@ -21,7 +21,7 @@ from ingest import landlock
 from ingest.children import Closing, bare_environment
 from ingest.codec import pack_parsed, unpack_parsed
 from ingest.loading.limits import Limits
-from ingest.loading.parsed import Attachment, Parsed
+from ingest.loading.parsed import Attachment, Parsed, Refused
 from ingest.sandbox import TASKS_PER_CHILD, Sandbox, open_sandbox
 from rag.errors import FileRefused, NotReady, ParserDied
 from rag.settings import Settings
@@ -319,7 +319,7 @@ PARENT = """
 import sys, threading, time
 from ingest.codec import pack_parsed, unpack_parsed
 from ingest.loading.limits import Limits
-from ingest.loading.parsed import Attachment, Parsed
+from ingest.loading.parsed import Attachment, Parsed, Refused
 from ingest.sandbox import Sandbox
 sandbox = Sandbox(Limits(), 1, "tests.sandbox_tasks")
 task, mark, how = sys.argv[1:]
@@ -409,9 +409,21 @@ def test_a_document_travels_whole(tmp_path: Path) -> None:
         sections=(Section(0, "A > B"),),
         warnings=("w",),
     )
-    parsed = Parsed(document, (Attachment("a/b.txt", b"\0\xff"),), (2,), (("c.exe", "not read"),))
+    parsed = Parsed(document, (Attachment("a/b.txt", b"\0\xff"),), (2,), (Refused("c.exe", "unsupported", "not read"),))
     found = unpack_parsed(*pack_parsed(parsed))
     assert found == replace(parsed, document=replace(document, title="Naïve ?", text="One 😀?\nTwo"))
+
+
+def test_a_file_over_the_limit_reaches_no_child() -> None:
+    """Files inside others come here too, and nothing has looked at their size before."""
+    sandbox = Sandbox(replace(LIMITS, file_mb=1))
+    try:
+        with pytest.raises(FileRefused, match=r"has 1 MB, more than the limit of 1 MB.*FOOTNOTE_MAX_FILE_MB") as caught:
+            sandbox.parse("long.txt", bytes(1_000_001))
+        assert caught.value.state == "too large"
+        assert sandbox.pids() == []
+    finally:
+        sandbox.close()
 
 
 def test_real_files_are_read(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ def streamlit_options(hosts: tuple[str, ...], max_upload_mb: int, log_level: str
         "client.toolbarMode": "minimal",
         "client.disableDataExport": True,
         "global.developmentMode": False,
+        "logger.enableRich": False,  # it writes to stdout, where the log is not
         "logger.hideWelcomeMessage": True,
         "logger.level": log_level.lower(),
         "runner.magicEnabled": False,

@@ -49,7 +49,9 @@ def _build(held: Held, routers: Sequence[APIRouter]) -> ASGIApp:
     silence_streamlit(_host_names(settings.host), _megabytes(settings.max_file_mb), settings.log_level)
     import streamlit as st
 
-    pages = st.App(SCRIPT)
+    from ui.views.frame import show_uncaught
+
+    pages = st.App(SCRIPT, on_script_error=show_uncaught)
     run_pages = pages.lifespan()
 
     @asynccontextmanager

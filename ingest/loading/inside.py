@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ingest.loading.archive import harmless
 from ingest.loading.limits import Limits
-from ingest.loading.parsed import Attachment
+from ingest.loading.parsed import Attachment, Refused
 from rag.errors import FileRefused
+from rag.types import State
 
 
 class Inside:
@@ -17,7 +18,7 @@ class Inside:
         self._taken: set[str] = set()
         self._counts: dict[str, int] = {}
         self._attachments: list[Attachment] = []
-        self._refused: list[tuple[str, str]] = []
+        self._refused: list[Refused] = []
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
@@ -25,17 +26,17 @@ class Inside:
         return tuple(self._attachments)
 
     @property
-    def refused(self) -> tuple[tuple[str, str], ...]:
-        """What could not be taken out, each with the reason."""
+    def refused(self) -> tuple[Refused, ...]:
+        """What could not be taken out."""
         return tuple(self._refused)
 
     def add(self, name: str, data: bytes) -> None:
         """Take a file under its name (not a path), or one like it."""
         self._attachments.append(Attachment(self._named(name), data))
 
-    def refuse(self, name: str, reason: str) -> None:
+    def refuse(self, name: str, state: State, reason: str) -> None:
         """Remember a file that cannot be taken out."""
-        self._refused.append((self._named(name), reason))
+        self._refused.append(Refused(self._named(name), state, reason))
 
     def _named(self, name: str) -> str:
         if len(self._attachments) + len(self._refused) >= self._most:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # every child that reads files imports this module, and none 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for one file. The defaults are those of the settings; a megabyte is 2**20 bytes.
+    """Limits for one file. The defaults are those of the settings; a megabyte is 2**20 bytes, but for `file_mb`: a million.
 
     `pages` counts pages, slides or sheets. `unzip_*` are for a zip or what is built as one: what it may unpack to, how many
     times its own size that may be, and how many files may be in it. They are to be checked before anything is unpacked.

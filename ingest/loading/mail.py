@@ -137,7 +137,7 @@ def _take_message(part: Tree, kind: str, inside: Inside, forms: dict[str, str]) 
     try:
         inside.add(name, message.as_bytes(policy=POLICY))
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
-        inside.refuse(name, "The mail inside is damaged and cannot be taken out.")
+        inside.refuse(name, "damaged", "The mail inside is damaged and cannot be taken out.")
 
 
 def _text(part: Tree) -> tuple[str, tuple[str, ...]]:

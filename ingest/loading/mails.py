@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from ingest.loading.cleaning import clean, one_line
 from ingest.loading.html import read
-from ingest.loading.parsed import Attachment, Parsed
+from ingest.loading.parsed import Attachment, Parsed, Refused
 from ingest.loading.sections import sections_of, title_from
 from rag.types import Document
 
@@ -46,7 +46,7 @@ class Mail:
     header: tuple[tuple[str, str], ...]
     bodies: tuple[Body, ...]
     attachments: tuple[Attachment, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
+    refused: tuple[Refused, ...] = ()
     warnings: tuple[str, ...] = field(default=())
 
     @property

@@ -181,12 +181,16 @@ def _attach(own: _Properties, html: str, inside: Inside, limits: Limits) -> None
     name = own.text(LONG_NAME) or own.text(SHORT_NAME) or own.text(DISPLAY_NAME) + own.text(SUFFIX)
     if (message := own.storage.storages.get(_EMBEDDED)) is not None:
         if "__properties_version1.0" not in message.streams:
-            inside.refuse(name or "object", "It is an object of another program, which cannot be taken out.")
+            inside.refuse(
+                name or "object", "unsupported", "It is an object of another program, which cannot be taken out."
+            )
             return
         mail = _mail(name, message, _HEAD_OF_INNER, own.encoding, limits)
         inside.add(f"{(mail.subject or name)[:100] or 'mail'}.eml", mail.as_eml())
     elif (data := own.data(DATA)) is None:
-        inside.refuse(name or "attachment", "It is a link to a file, which is not in the mail, or it is damaged.")
+        inside.refuse(
+            name or "attachment", "damaged", "It is a link to a file, which is not in the mail, or it is damaged."
+        )
     elif not _is_shown_in(html, own, name):
         is_signed = own.text(MIME).startswith("multipart/")  # the mail as it was signed
         inside.add(name or ("signed mail.eml" if is_signed else "attachment"), data)

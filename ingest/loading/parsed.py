@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rag.types import Document
+from rag.types import Document, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,23 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A file inside a file that could not be taken out: its path inside, the state that it ends in, and why."""
+
+    name: str
+    state: State
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parsed:
     """A file as it was read.
 
     `document.text` may be empty where there are attachments, or where `needs_ocr` names the pages (from 1) that have no
-    text layer or a garbled one. `refused` are attachments that could not be taken out, each with the reason.
+    text layer or a garbled one. `refused` are attachments that could not be taken out.
     """
 
     document: Document
     attachments: tuple[Attachment, ...] = ()
     needs_ocr: tuple[int, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
+    refused: tuple[Refused, ...] = ()

@@ -137,7 +137,7 @@ def _unread(raw: list[PageText], pages: list[_Read], broken: Collection[int]) ->
     garbled = [number for number, page in numbered if page.unread == "garbled"]
     pictures = [number for number, page in numbered if page.unread == "picture" and raw[number - 1].rows]
     said = {
-        "No text on {}: nothing of them can be found.": empty,
+        "No text on {}: nothing there can be found.": empty,
         "The text layer of {} is garbled: its words cannot be found.": garbled,
         "Little text on {} beside a large picture: what the picture says cannot be found.": pictures,
     }

@@ -17,7 +17,7 @@ from ingest.loading.archive import harmless
 from ingest.loading.cleaning import one_line
 from ingest.loading.cpu_time import OutOfTime, at_most
 from ingest.loading.limits import Limits
-from ingest.loading.parsed import Attachment
+from ingest.loading.parsed import Attachment, Refused
 from ingest.loading.sections import LONGEST_HEADING
 
 if TYPE_CHECKING:
@@ -61,9 +61,9 @@ class Structure:
         """`(index of the page, level, title)` of each entry of the outline that leads to a page."""
         return self._tried("outline", lambda: list(islice(_headings(self._reader, self._pages), MOST_HEADINGS)), [])
 
-    def attachments(self) -> tuple[list[Attachment], list[tuple[str, str]]]:
+    def attachments(self) -> tuple[list[Attachment], list[Refused]]:
         """The files attached, and the names of those that could not be taken out, each with the reason."""
-        nothing: tuple[list[Attachment], list[tuple[str, str]]] = ([], [])
+        nothing: tuple[list[Attachment], list[Refused]] = ([], [])
         return self._tried("attached files", lambda: _attachments(self._reader, self._limits), nothing)
 
     def _tried(self, part: str, read: Callable[[], Result], otherwise: Result) -> Result:
@@ -109,23 +109,23 @@ def _flat(entries: Iterable[Any], level: int) -> Iterator[tuple[int, Any]]:
             yield level, entry
 
 
-def _attachments(reader: PdfReader | None, limits: Limits) -> tuple[list[Attachment], list[tuple[str, str]]]:
+def _attachments(reader: PdfReader | None, limits: Limits) -> tuple[list[Attachment], list[Refused]]:
     found: list[Attachment] = []
-    refused: list[tuple[str, str]] = []
+    refused: list[Refused] = []
     room = int(min(limits.unzip_mb, limits.output_mb * SHARE_OF_OUTPUT) * 2**20)
     for number, entry in enumerate(reader.attachment_list if reader else (), 1):
         if number > limits.unzip_files:
-            refused.append(("more files", f"More than {limits.unzip_files:,} files are attached."))
+            refused.append(Refused("more files", "too large", f"More than {limits.unzip_files:,} files are attached."))
             break
         name = _unique(harmless(str(entry.alternative_name or entry.name)), {each.name for each in found})
         try:
             content = entry.content
         except Exception:  # what is attached may be broken in any way, and the document is whole without it
             LOG.info("An attached file cannot be read", exc_info=True)
-            refused.append((name, "It is damaged, or unpacks to more than can be read."))
+            refused.append(Refused(name, "damaged", "It is damaged, or unpacks to more than can be read."))
             continue
         if len(content) > room:
-            refused.append((name, "It is too large together with the other attached files."))
+            refused.append(Refused(name, "too large", "It is too large together with the other attached files."))
             continue
         room -= len(content)
         found.append(Attachment(name, content))

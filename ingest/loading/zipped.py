@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from ingest.loading.archive import Member, opened
 from ingest.loading.limits import Limits
-from ingest.loading.parsed import Attachment, Parsed
+from ingest.loading.parsed import Attachment, Parsed, Refused
 from ingest.loading.sections import title_from
 from rag.errors import FileRefused
 from rag.types import Document
@@ -21,8 +21,7 @@ def load(name: str, data: bytes, limits: Limits) -> Parsed:
     Raises `FileRefused` for a zip that is empty, encrypted as a whole, or holds more than may come back of one file.
     """
     taken: list[Attachment] = []
-    refused: list[tuple[str, str]] = []
-    states = set()
+    refused: list[Refused] = []
     with opened(name, data, limits) as archive:
         members = [member for member in archive.members if not _is_of_the_system(member)]
         _refuse_much(name, members, limits)
@@ -30,11 +29,10 @@ def load(name: str, data: bytes, limits: Limits) -> Parsed:
             try:
                 taken.append(Attachment(member.path, archive.read(member)))
             except FileRefused as error:
-                states.add(error.state)
-                refused.append((member.path, str(error)))
+                refused.append(Refused(member.path, error.state, str(error)))
     if not members:
         raise FileRefused("damaged", f"{name} is empty: there are no files in it.", "Pack it anew.")
-    if not taken and states == {"password-protected"}:
+    if not taken and all(one.state == "password-protected" for one in refused):
         raise FileRefused(
             "password-protected", f"{name} opens only with a password.", "Unpack it, or pack it anew without one."
         )

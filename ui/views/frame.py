@@ -54,6 +54,18 @@ def shown_errors() -> Iterator[None]:
         show_problem(error.message, error.remedy)
 
 
+def show_uncaught(error: Exception) -> bool:
+    """Say that a page could not be drawn to its end, in place of Streamlit's words. The log has the details by now."""
+    if isinstance(error, FootnoteError):
+        show_problem(error.message, error.remedy)
+    else:
+        show_problem(
+            "Something went wrong inside Footnote; its log (stderr) has the details.",
+            "Nothing in the library was changed by this. Reload the page, and try again.",
+        )
+    return True
+
+
 def show_problem(message: str, remedy: str = "") -> None:
     """A warning: what happened, and what to do."""
     st.html(problem_html(message, remedy))
