@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -85,6 +86,13 @@ def test_every_package_is_listed() -> None:
 
     listed = set(tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
     assert listed == {path.parent.relative_to(REPOSITORY).as_posix().replace("/", ".") for path in SOURCES}
+
+
+def test_the_map_of_ingestion_names_every_module() -> None:
+    words = set(
+        re.findall(r"`(\w+)", (REPOSITORY / "docs" / "ingestion.md").read_text().split("## Where it stands")[1])
+    )
+    assert {path.stem for path in (REPOSITORY / "ingest").glob("*.py") if path.stem != "__init__"} <= words
 
 
 def test_no_module_is_named_pages() -> None:
