@@ -18,7 +18,6 @@ import numpy as np
 from ingest import child_side
 from ingest.chunking import chunk
 from ingest.codec import pack_chunks, pack_error, unpack_document
-from ingest.confine import LOWEST_PRIORITY
 from ingest.frames import Blob, Channel, Gone
 from rag.errors import FootnoteError
 from rag.ports import Embedder
@@ -30,6 +29,10 @@ LOG = logging.getLogger(__name__)
 IDLE_SECONDS = 600.0
 """A child that was asked nothing for so long ends itself; the next call starts another."""
 
+PRIORITY = 10
+"""Far behind the process that answers questions, and before the children that read files: a batch is computed by all cores
+together, and waits for the slowest; what is read ahead has time."""
+
 WARM_TOKENS = 32
 
 Request = tuple[dict[str, Any], list[bytes]]
@@ -40,7 +43,7 @@ def main() -> None:
     """Open the embedder and serve the parent until it is gone, or has asked nothing for long."""
     channel = child_side.connect()
     child_side.hold_lifeline()
-    os.nice(LOWEST_PRIORITY)
+    os.nice(PRIORITY)
     with suppress(Gone):
         options = json.loads(channel.receive()[0])
         if options["verbose"]:

@@ -47,6 +47,7 @@ class Library(Care):
 
     def __init__(self, settings: Settings, lock: LibraryLock) -> None:
         super().__init__(settings, lock)
+        self._searched = False
         try:
             self._recover()
         except BaseException:
@@ -59,10 +60,18 @@ class Library(Care):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def warm_up(self) -> None:
-        """Open models and index now, and run each once. Raises what is missing."""
+    def check(self) -> None:
+        """See that questions can be searched for. Raises what is missing. Costs next to nothing once it has worked."""
+        if self._searched:
+            self.catalog.totals()
+            return
         with self._opening:
             self._retriever.retrieve("warm up", Scope(), 1)
+        self._searched = True
+
+    def warm_up(self) -> None:
+        """Open models and index now, and run each once. Raises what is missing."""
+        self.check()
         try:
             warm_up(choose_model(self.settings), self.settings)
         except FootnoteError as error:

@@ -279,7 +279,7 @@ def test_a_killed_add_leaves_what_was_there(run: Run, sample_folder: Path, tmp_p
     shutil.copytree(sample_folder, data)
     big = tmp_path / "big.md"
     big.write_text(
-        "\n\n".join(f"# Part {n}\n\n" + f"The tower crane number {n} stands in yard {n}. " * 40 for n in range(200))
+        "\n\n".join(f"# Part {n}\n\n" + f"The tower crane number {n} stands in yard {n}. " * 40 for n in range(80))
     )
     before = json.loads(run("status", "--json", data=data).stdout)["chunks"]
     environment = {**os.environ, "FOOTNOTE_DATA": str(data), "FOOTNOTE_MODEL": "quotes"}

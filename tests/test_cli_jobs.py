@@ -118,7 +118,7 @@ def test_without_a_server_nothing_is_handed_over(run: Run, papers: Path) -> None
 
 @pytest.mark.slow
 def test_a_killed_job_is_shown_and_goes_on_when_it_is_followed(data: Path, run: Run, papers: Path) -> None:
-    (papers / "x-cranes.md").write_text(long_text(150))
+    (papers / "x-cranes.md").write_text(long_text(80))
     with adding(data, papers) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -145,7 +145,7 @@ def test_an_interrupt_cancels_and_what_was_finished_stays(
     folder.mkdir()
     (folder / "a-leave.md").write_text("# Leave\n\nEverybody has 25 days of annual leave a year.\n")
     assert run("add", folder).returncode == 0
-    (folder / "b-cranes.md").write_text(long_text(150))
+    (folder / "b-cranes.md").write_text(long_text(80))
     with adding(data, folder) as process:
         assert process.stdout is not None
         assert process.stdout.readline().startswith("unchanged     a-leave.md")

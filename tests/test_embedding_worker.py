@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from ingest.children import Closing
+from ingest.embedding_child import PRIORITY
 from ingest.embedding_worker import EmbeddingWorker, InProcessWorker
 from rag.errors import FootnoteError, ModelFilesMissing, NotReady
 from rag.settings import Settings
@@ -71,7 +72,7 @@ def test_nothing_is_started_before_it_is_needed(worker: EmbeddingWorker) -> None
 
 
 def test_the_child_has_the_lowest_priority(worker: EmbeddingWorker) -> None:
-    assert os.getpriority(os.PRIO_PROCESS, pid_of(worker)) == 19
+    assert os.getpriority(os.PRIO_PROCESS, pid_of(worker)) == PRIORITY
 
 
 def test_answers_find_their_callers(worker: EmbeddingWorker) -> None:

@@ -157,7 +157,7 @@ def test_a_job_that_a_stopped_server_left_goes_on_at_the_next_start(tmp_path: Pa
     papers = tmp_path / "papers"
     papers.mkdir()
     for number in range(40):
-        text = " ".join(f"Rule {n} of yard {number} is about crane {n}." for n in range(150))
+        text = " ".join(f"Rule {n} of yard {number} is about crane {n}." for n in range(80))
         (papers / f"yard{number:02}.md").write_text(text)
     first = Serving(tmp_path / "data")
     adding = subprocess.Popen(

@@ -26,7 +26,7 @@ def router(held: Held) -> APIRouter:
     @routes.get("/health")
     def health() -> Json:
         """200 as soon as search works, whether a model to write answers is there or not."""
-        held.library.warm_up()
+        held.library.check()
         return {"status": "ok"}
 
     @routes.get("/spaces")
