@@ -44,14 +44,18 @@ def create_app(library: Library, settings: Settings, *, routers: Sequence[APIRou
     return _build(Held(library, settings), routers)
 
 
+def _show_uncaught(error: Exception) -> bool:
+    from ui.views.frame import show_uncaught  # pages are imported once Streamlit runs
+
+    return show_uncaught(error)
+
+
 def _build(held: Held, routers: Sequence[APIRouter]) -> ASGIApp:
     settings = held.settings
     silence_streamlit(_host_names(settings.host), _megabytes(settings.max_file_mb), settings.log_level)
     import streamlit as st
 
-    from ui.views.frame import show_uncaught
-
-    pages = st.App(SCRIPT, on_script_error=show_uncaught)
+    pages = st.App(SCRIPT, on_script_error=_show_uncaught)
     run_pages = pages.lifespan()
 
     @asynccontextmanager
