@@ -6,9 +6,14 @@ import os
 import signal
 import sys
 import threading
+import time
+from pathlib import Path
 
 from ingest.frames import Channel
 from ingest.guardian import end_with
+
+AUTOGROUP_TRIES = 20
+AUTOGROUP_WAIT = 0.05
 
 
 def connect() -> Channel:
@@ -20,6 +25,24 @@ def connect() -> Channel:
     os.dup2(2, 1)  # what a library prints goes where its complaints go
     os.close(null)
     return Channel(reading, writing)
+
+
+def step_back(niceness: int) -> None:
+    """Lower this process's priority, against the one that answers questions too.
+
+    A child has a session of its own, and Linux gives every session an equal share of the cores, whatever the niceness of a
+    process is within it (autogroups, man 7 sched): the session's own niceness has to be lowered as well.
+    """
+    os.nice(niceness)
+    for _ in range(AUTOGROUP_TRIES):
+        try:
+            Path("/proc/self/autogroup").write_text(str(niceness))
+        except BlockingIOError:  # it may be done ten times a second, by all processes together
+            time.sleep(AUTOGROUP_WAIT)
+        except OSError:  # this system has no such thing
+            return
+        else:
+            return
 
 
 def hold_lifeline() -> None:

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ingest import guardian, landlock, seccomp
+from ingest import child_side, guardian, landlock, seccomp
 from ingest.loading.limits import Limits
 
 if sys.platform != "win32":
@@ -55,7 +55,7 @@ def confine(*, programs: bool) -> str:
     It is to be called before there is a second thread. Says what keeps the network away: `seccomp`, `namespace`, or, where
     the system can do neither, `hook`, which stops Python code only.
     """
-    os.nice(LOWEST_PRIORITY)
+    child_side.step_back(LOWEST_PRIORITY)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(KILL_FIRST)
     _limit("RLIMIT_CORE", 0, hard=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -43,7 +42,7 @@ def main() -> None:
     """Open the embedder and serve the parent until it is gone, or has asked nothing for long."""
     channel = child_side.connect()
     child_side.hold_lifeline()
-    os.nice(PRIORITY)
+    child_side.step_back(PRIORITY)
     with suppress(Gone):
         options = json.loads(channel.receive()[0])
         if options["verbose"]:

@@ -71,8 +71,11 @@ def test_nothing_is_started_before_it_is_needed(worker: EmbeddingWorker) -> None
     assert worker.pids() == [pid_of(worker)]
 
 
-def test_the_child_has_the_lowest_priority(worker: EmbeddingWorker) -> None:
-    assert os.getpriority(os.PRIO_PROCESS, pid_of(worker)) == PRIORITY
+def test_the_child_stands_back_against_other_sessions_too(worker: EmbeddingWorker) -> None:
+    pid = pid_of(worker)
+    assert os.getpriority(os.PRIO_PROCESS, pid) == PRIORITY
+    session = Path(f"/proc/{pid}/autogroup")
+    assert not session.exists() or session.read_text().endswith(f"nice {PRIORITY}\n")
 
 
 def test_answers_find_their_callers(worker: EmbeddingWorker) -> None:
