@@ -10,12 +10,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.embedding_worker import EmbeddingWorker
+from ingest.records import JobRecord
 from rag.ports import Vector
 from rag.settings import Settings
 from tests.conftest import REPOSITORY
@@ -30,12 +31,13 @@ import json, os, sys
 from pathlib import Path
 from ingest.library import open_library
 from rag.settings import Settings
-from tests.app_server import HOLD, HeldWorker
+from tests.app_server import HOLD, HeldWorker, held_cancel
 from ui.server import serve
 settings = Settings(_env_file=None, **json.loads(sys.argv[1]))
 library = open_library(settings)
 if hold := os.environ.get(HOLD):
     library._worker = HeldWorker(settings, Path(hold))
+    library.cancel_job = held_cancel(library.cancel_job, Path(hold))
 with library:
     for path in sys.argv[2:]:
         for _ in library.add([Path(path)], "default"):
@@ -57,6 +59,22 @@ class HeldWorker(EmbeddingWorker):
             time.sleep(0.02)
         self._begun = True
         return super().embed_passages(texts)
+
+
+def cancel_hold(hold: Path) -> Path:
+    """The file that holds up every cancelling as long as it is there."""
+    return hold.with_name(f"{hold.name}-cancel")
+
+
+def held_cancel(cancel: Callable[[str], JobRecord], hold: Path) -> Callable[[str], JobRecord]:
+    """The real cancelling, but it begins only when its file is gone."""
+
+    def held(job: str) -> JobRecord:
+        while cancel_hold(hold).exists():
+            time.sleep(0.02)
+        return cancel(job)
+
+    return held
 
 
 @dataclass(frozen=True)

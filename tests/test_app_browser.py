@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from tests.app_server import HOLD, RUNNING, Running, running_app, stop
+from tests.app_server import HOLD, RUNNING, Running, cancel_hold, running_app, stop
 from tests.conftest import REPOSITORY
 from tests.documents import pdf
 from tests.ollama_stand_in import Fault, OllamaStandIn, Scripted, StandInModel
@@ -434,7 +434,11 @@ def test_a_job_is_cancelled_in_the_middle_and_tried_again(tmp_path: Path, page: 
         upload(page, "Cancelled", ("yards.md", CRANES))
         card = running_job(page, "yards.md")
         expect(card.locator(".fn-now")).to_contain_text(re.compile(r"yards.md: embedding \d+ of \d+ passages"))
+        cancel_hold(hold).touch()
         card.get_by_role("button", name="Cancel").click()
+        expect(card.locator(".fn-now")).to_contain_text("Being cancelled. What was finished stays")
+        expect(card.get_by_role("button", name="Cancel")).to_be_disabled()
+        cancel_hold(hold).unlink()
         ended = ended_job(page, "yards.md")
         expect(ended).to_contain_text("Cancelled. 0 files of 1 indexed; these stay.")
         expect(ended.locator(".fn-outcomes")).to_contain_text("cancelled")

@@ -319,7 +319,7 @@ PARENT = """
 import sys, threading, time
 from ingest.codec import pack_parsed, unpack_parsed
 from ingest.loading.limits import Limits
-from ingest.loading.parsed import Attachment, Parsed, Refused
+from ingest.loading.parsed import Attachment, Parsed
 from ingest.sandbox import Sandbox
 sandbox = Sandbox(Limits(), 1, "tests.sandbox_tasks")
 task, mark, how = sys.argv[1:]

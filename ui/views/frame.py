@@ -61,7 +61,7 @@ def show_uncaught(error: Exception) -> bool:
     else:
         show_problem(
             "Something went wrong inside Footnote; its log (stderr) has the details.",
-            "Nothing in the library was changed by this. Reload the page, and try again.",
+            "Reload the page, and see what was done before you try again.",
         )
     return True
 
